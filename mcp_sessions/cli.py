@@ -1,0 +1,203 @@
+"""The command `mcp-sessions`: a stdio or HTTP server, a demo, a check, or the embedded API."""
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import anyio
+
+from mcp_sessions import __version__
+from mcp_sessions.errors import InvalidSettings
+from mcp_sessions.settings import Settings
+
+_USAGE_FAULT = 2  # as argparse exits
+_INTERRUPTED = 130  # as a shell reports SIGINT; the servers handle it themselves
+_GRACE = 10  # seconds that calls in flight have to finish after SIGTERM
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code: 0 done, 1 failed, 2 asked wrongly."""
+    options = _parser().parse_args(argv)
+    try:
+        settings = Settings.from_env(os.environ)
+        _log_to_stderr(settings)
+        run: Callable[[argparse.Namespace, Settings], int] = options.run
+        return run(options, settings)
+    except InvalidSettings as fault:
+        print(f"mcp-sessions: {fault}", file=sys.stderr)
+        return _USAGE_FAULT
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    made_up = argparse.ArgumentParser(add_help=False)
+    made_up.add_argument(
+        "--demo",
+        action="store_true",
+        default=argparse.SUPPRESS,  # what a command leaves out must not undo what stood before it
+        help="use made-up sessions from the embedded API; no account needed",
+    )
+    parser = argparse.ArgumentParser(
+        prog="mcp-sessions",
+        description="Serve Everruns agent sessions to LLM agents over MCP. Without a command:"
+        " a stdio server, for a client to start.",
+        parents=[made_up],
+    )
+    parser.add_argument("--version", action="version", version=f"mcp-sessions {__version__}")
+    parser.set_defaults(run=_stdio, demo=False)
+    commands = parser.add_subparsers(title="commands", metavar="")
+    demo = commands.add_parser("demo", help="show what an agent sees, on made-up sessions")
+    demo.set_defaults(run=_demo)
+    check = commands.add_parser("check", parents=[made_up], help="check settings, key and API")
+    check.set_defaults(run=_check)
+    http = commands.add_parser("http", parents=[made_up], help="serve Streamable HTTP at /mcp")
+    http.add_argument("--host", default="127.0.0.1", help="a loopback address (%(default)s)")
+    http.add_argument("--port", type=_port, default=8080, help="0 picks one (%(default)s)")
+    http.set_defaults(run=_http)
+    api = commands.add_parser("api", help="serve the embedded sessions API alone")
+    api.add_argument("--port", type=_port, default=9300, help="0 picks one (%(default)s)")
+    api.add_argument("--load", type=Path, metavar="FILE", help="sessions as JSON or JSONL")
+    api.set_defaults(run=_api)
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65_535:  # noqa: PLR2004 - TCP's last
+        raise argparse.ArgumentTypeError("it must be a whole number from 0 to 65535")
+    return int(text)
+
+
+def _stdio(options: argparse.Namespace, settings: Settings) -> int:
+    from mcp.server.stdio import stdio_server  # noqa: PLC0415 - each command loads its own
+
+    from mcp_sessions.server import create_server  # noqa: PLC0415
+
+    async def serve(settings: Settings) -> None:
+        server = create_server(settings)
+        async with stdio_server() as (read, write):
+            await server.run(read, write, server.create_initialization_options())
+
+    # The SDK's reader waits for stdin in a thread that nothing can interrupt, and all that this
+    # process holds are sockets, which close with it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(0))
+    with _target(options, settings) as target:
+        try:
+            anyio.run(serve, target)
+        except* (BrokenPipeError, ConnectionResetError):
+            pass  # the client left without closing its end first
+    return 0
+
+
+def _http(options: argparse.Namespace, settings: Settings) -> int:
+    import uvicorn  # noqa: PLC0415
+
+    from mcp_sessions.asgi import PATH, create_app  # noqa: PLC0415
+
+    with _target(options, settings) as target:
+        app = create_app(target, options.host)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws="none",
+            timeout_graceful_shutdown=_GRACE,
+        )
+        # uvicorn raises the signal again once it has stopped; by then it has done its work.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: None)
+        with _listening(options.host, options.port) as listener:
+            host = f"[{options.host}]" if ":" in options.host else options.host
+            port = listener.getsockname()[1]
+            print(f"Serving MCP at http://{host}:{port}{PATH}", file=sys.stderr, flush=True)
+            uvicorn.Server(config).run(sockets=[listener])
+    return 0
+
+
+def _demo(_: argparse.Namespace, __: Settings) -> int:
+    from mcp_sessions.demo import show  # noqa: PLC0415
+
+    with _embedded() as url:
+        anyio.run(show, url)
+    return 0
+
+
+def _check(options: argparse.Namespace, settings: Settings) -> int:
+    from mcp_sessions.check import check  # noqa: PLC0415
+
+    with _target(options, settings) as target:
+        return 0 if anyio.run(check, target) else 1
+
+
+def _api(options: argparse.Namespace, _: Settings) -> int:
+    from mcp_sessions.embedded import (  # noqa: PLC0415
+        SessionStore,
+        load_sessions,
+        run,
+        seed_sessions,
+    )
+
+    store = SessionStore()
+    try:
+        store.create_many(load_sessions(options.load) if options.load else seed_sessions())
+        run(store, port=options.port, announce=_announce_api)
+    except (OSError, ValueError) as fault:
+        print(f"mcp-sessions: {fault}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _announce_api(url: str) -> None:
+    print(f"Serving the sessions API at {url}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _target(options: argparse.Namespace, settings: Settings) -> Iterator[Settings]:
+    """Give the settings as they are, or turned to an embedded API that lives as long."""
+    if not (options.demo or settings.demo):
+        yield settings
+        return
+    with _embedded() as url:
+        # The operator's key is for another API than this one.
+        own = {"demo": True, "api_url": url, "no_key": True, "api_key": None, "org_id": None}
+        yield settings.model_copy(update=own)
+
+
+@contextmanager
+def _embedded() -> Iterator[str]:
+    from mcp_sessions.embedded import SessionStore, seed_sessions, serve  # noqa: PLC0415
+
+    store = SessionStore()
+    store.create_many(seed_sessions())
+    with serve(store) as api:
+        yield api.url
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family)
+    except OSError as fault:
+        raise InvalidSettings(f"cannot listen on {host} port {port}: {fault.strerror}") from None
+    with listener:
+        yield listener
+
+
+def _log_to_stderr(settings: Settings) -> None:
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=settings.log_level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+    # They would log every address with its search words, below the level of a warning.
+    for talkative in ("httpx", "httpcore"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)

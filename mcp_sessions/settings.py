@@ -1,0 +1,170 @@
+"""What the operator decided, read once from the environment and never changed."""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+
+from mcp_sessions.errors import InvalidSettings
+
+_OWN_PREFIX = "MCP_SESSIONS_"
+
+
+def _base_url(url: str) -> str:
+    """Keep the path: the API lives under one, usually /api."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("it must be an http or https URL, such as https://app.everruns.com/api")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("it must not carry a user name or password; use EVERRUNS_API_KEY")
+    if parts.query or parts.fragment:
+        raise ValueError("it must end with its path: no query and no fragment")
+    return url.rstrip("/")
+
+
+def _header_value(text: Any) -> Any:
+    """An HTTP header carries visible ASCII; anything else is a slip of the clipboard."""
+    if not isinstance(text, str):
+        return text
+    text = text.strip()
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("it must be one line of plain ASCII characters")
+    return text
+
+
+class Settings(BaseModel):
+    """One server's settings; each field's alias is its environment variable.
+
+    Made by `from_env`, which raises InvalidSettings with one sentence for each fault.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, populate_by_name=True
+    )
+
+    api_key: Annotated[SecretStr, BeforeValidator(_header_value)] | None = Field(
+        None,
+        alias="EVERRUNS_API_KEY",
+        description="The personal access token (`evr_pat_…`, sent bare) or JWT (sent as"
+        " `Bearer`). One that already names its scheme (`Bearer …`, `ApiKey …`) is sent as it is.",
+    )
+    api_key_file: Path | None = Field(
+        None,
+        alias="EVERRUNS_API_KEY_FILE",
+        description="A file that holds the key, instead of `EVERRUNS_API_KEY`.",
+    )
+    api_url: Annotated[str, AfterValidator(_base_url)] = Field(
+        "https://app.everruns.com/api",
+        alias="EVERRUNS_API_URL",
+        description="The API's base URL, with its path and without `/v1`.",
+    )
+    org_id: str | None = Field(
+        None,
+        alias="EVERRUNS_ORG_ID",
+        pattern=r"^[!-~]+$",
+        description="The organization, sent as `X-Org-Id`; needed when the key reaches several.",
+    )
+    no_key: bool = Field(
+        False,
+        alias="MCP_SESSIONS_NO_KEY",
+        description="`true` calls the API without a key, for a development server that asks none.",
+    )
+    demo: bool = Field(
+        False,
+        alias="MCP_SESSIONS_DEMO",
+        description="`true` serves made-up sessions from the embedded API, like `--demo`.",
+    )
+    deadline: float = Field(
+        25.0,
+        alias="MCP_SESSIONS_DEADLINE",
+        ge=1,
+        le=600,
+        allow_inf_nan=False,
+        description="Seconds that one tool call may take.",
+    )
+    max_result_chars: int = Field(
+        24_000,
+        alias="MCP_SESSIONS_MAX_RESULT_CHARS",
+        ge=4_000,
+        le=1_000_000,
+        description="The most characters of a result, for its text and its JSON each.",
+    )
+    max_response_bytes: int = Field(
+        32 * 1024 * 1024,
+        alias="MCP_SESSIONS_MAX_RESPONSE_BYTES",
+        ge=65_536,
+        le=1024**3,
+        description="The most bytes read of one answer of the API, after decompression.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning",
+        alias="MCP_SESSIONS_LOG_LEVEL",
+        description="What goes to stderr: `debug`, `info`, `warning` or `error`.",
+    )
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Self:
+        if self.api_key is not None and self.no_key:
+            raise ValueError("MCP_SESSIONS_NO_KEY is set beside a key: unset one of them")
+        return self
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read the settings from `environ`; an empty variable counts as an absent one."""
+        given = {name: value for name, value in environ.items() if value.strip()}
+        _refuse_unknown(given)
+        key_file = given.get("EVERRUNS_API_KEY_FILE")
+        if key_file is not None:
+            given["EVERRUNS_API_KEY"] = _key_from(Path(key_file), given)
+        try:
+            return cls.model_validate(given)
+        except ValidationError as fault:
+            raise InvalidSettings("\n".join(map(_sentence, fault.errors()))) from None
+
+
+def env_names() -> list[str]:
+    """Name every environment variable that is read, in the order of the fields."""
+    return [str(field.alias) for field in Settings.model_fields.values()]
+
+
+def _refuse_unknown(given: Mapping[str, str]) -> None:
+    """A misspelt limit or scope that were ignored would be a limit that is not there."""
+    known = env_names()
+    for name in given:
+        if name.startswith(_OWN_PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            meant = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}."
+            raise InvalidSettings(f"{name} is not a setting of this server{meant}")
+
+
+def _key_from(file: Path, given: Mapping[str, str]) -> str:
+    if "EVERRUNS_API_KEY" in given:
+        raise InvalidSettings("EVERRUNS_API_KEY and EVERRUNS_API_KEY_FILE are both set: unset one.")
+    try:
+        key = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as fault:
+        raise InvalidSettings(
+            f"EVERRUNS_API_KEY_FILE cannot be read ({type(fault).__name__}): {file}"
+        ) from None
+    if not key:
+        raise InvalidSettings(f"EVERRUNS_API_KEY_FILE is empty: {file}")
+    return key
+
+
+def _sentence(fault: Any) -> str:
+    reason = fault["msg"].removeprefix("Value error, ")
+    if not fault["loc"]:
+        return f"{reason}."
+    return f"{fault['loc'][0]} cannot be used: {reason[:1].lower()}{reason[1:]}."

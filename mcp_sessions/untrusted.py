@@ -1,0 +1,133 @@
+"""Strangers' text, made harmless: one line, nothing invisible, no credential, no longer than asked.
+
+Titles, previews, tags and names come from whoever talked to the agent. They stay readable in
+every script (Persian joiners, Indic conjuncts, emoji families) and lose only what a reader
+cannot see or must not see.
+"""
+
+import re
+from functools import cache
+
+MASK = "[masked]"
+_LONGEST_READ = 4_000  # code points; what follows could not be shown anyway
+_MOST_MARKS = 6  # stacked marks that living scripts use stay well under this
+# What str.isprintable lets through though it has no shape, and marks piled up too high.
+_SUSPECT = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]|[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f"
+    f"\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{{{_MOST_MARKS + 1}}}"
+)
+
+# Every shape of _credentials has one of these; most titles have none, and cost a tenth.
+_ISSUERS = (
+    "gh[a-z]", "github_pat", "glpat", "hf", "npm", "pypi", "shpat", "dop_v1", "whsec", "lin_api",
+    "nvapi", "evr_[a-z]{2,9}",
+)  # fmt: skip
+_MAYBE_CREDENTIAL = re.compile(r"[\w\-.]{12}|[:=]|(?:[Bb]earer|BEARER|[Bb]asic|[Aa]pi[Kk]ey) ")
+
+
+def harmless(text: str, limit: int) -> str:
+    """Return `text` as one safe line of at most `limit` code points, the last one "…" if cut."""
+    text = text[:_LONGEST_READ]
+    if not text.isprintable() or _SUSPECT.search(text):
+        text = _visible(text)
+    text = " ".join(text.split())
+    if _MAYBE_CREDENTIAL.search(text):
+        text = _credentials().sub(_masked, text)
+    return text if len(text) <= limit else _cut(text, limit)
+
+
+def _cut(text: str, limit: int) -> str:
+    """Keep whole grapheme clusters: half a flag or a lone vowel sign is not the author's text."""
+    if text.isascii():
+        return text[: limit - 1].rstrip() + "…"
+    kept, size = [], 0
+    for cluster in _clusters().findall(text, endpos=limit + 1):
+        size += len(cluster)
+        if size >= limit:
+            break
+        kept.append(cluster)
+    return "".join(kept).rstrip() + "…"
+
+
+def _visible(text: str) -> str:
+    """Drop what has no shape of its own, keeping the joiners that shape their neighbours."""
+    escapes, breaks, invisible, joiners, marks = _noise()
+    text = breaks.sub(" ", escapes.sub("", text))
+    text = joiners.sub("", invisible.sub("", text))
+    return str(marks.sub(r"\1", text))
+
+
+@cache
+def _noise():  # type: ignore[no-untyped-def]  # noqa: ANN202 - patterns of a library loaded late
+    import regex  # noqa: PLC0415 - 10 ms that plain ASCII text never needs
+
+    return (
+        # Terminal escapes: CSI, then OSC and its kin up to their terminator, then two-byte ones.
+        regex.compile(
+            r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+            r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"
+            r"|\x1b[ -/]*[0-~]"
+        ),
+        regex.compile(r"[\p{Cc}\p{Zl}\p{Zp}\p{Zs}]"),
+        # Default-ignorable and format characters, but for ZWNJ, ZWJ, the two emoji presentation
+        # selectors, Mongolian variation selectors and the Arabic signs that do have a shape;
+        # surrogates, private use, noncharacters, and the blank that pretends to be Braille.
+        regex.compile(
+            r"[[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Cs}\p{Co}\p{Noncharacter_Code_Point}"
+            r"\u2800]--[\u200c\u200d\ufe0e\ufe0f\u180b-\u180d\u180f\p{Prepended_Concatenation_Mark}]]",
+            regex.VERSION1,
+        ),
+        # A joiner or selector that joins nothing: first, last, repeated, or beside a space.
+        regex.compile(
+            r"(?<![^\s\u200c\u200d])[\u200c\u200d]+|(?<=[\u200c\u200d])[\u200c\u200d]+"
+            r"|[\u200c\u200d]+(?=\s|$)|(?<![^\s\ufe0e\ufe0f])[\ufe0e\ufe0f]+"
+            r"|(?<=[\ufe0e\ufe0f])[\ufe0e\ufe0f]+"
+        ),
+        regex.compile(rf"([\p{{Mn}}\p{{Me}}]{{{_MOST_MARKS}}})[\p{{Mn}}\p{{Me}}]+"),
+    )
+
+
+@cache
+def _clusters():  # type: ignore[no-untyped-def]  # noqa: ANN202 - as above
+    import regex  # noqa: PLC0415 - as above
+
+    return regex.compile(r"\X")
+
+
+@cache
+def _credentials() -> re.Pattern[str]:
+    """Shapes that issuers give their keys, then names followed by a value, then long mixtures.
+
+    Every look-ahead is bounded, so that the time stays linear in the text.
+    """
+    digit = r"(?=[A-Za-z_\-]{0,64}[0-9])"
+    word = r"[A-Za-z0-9_\-]"
+    shapes = [
+        r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----.*",
+        rf"(?:sk|pk|rk)[-_](?:proj|ant|live|test|or|svcacct|admin)[-_]{word}{{6,}}+",
+        rf"(?:sk|pk|rk)[-_]{digit}{word}{{8,}}+",
+        rf"(?:{'|'.join(_ISSUERS)})[-_]{digit}{word}{{8,}}+",
+        rf"(?:xox[a-z]|xapp)-{word}{{6,}}+|AIza{word}{{16,}}+|ya29\.{word}{{8,}}+",
+        r"(?:AKIA|ASIA|AROA|AIDA)[0-9A-Z]{12,}+|SG\.[\w-]{8,64}\.[\w-]{8,}+",
+        r"eyJ[\w-]{6,2000}\.[\w-]{4,}+(?:\.[\w-]*+)?",
+    ]
+    named = (
+        r"(?P<name>(?:key|token|secret|passw(?:or)?d|pwd|credential|cookie|signature|sig)s?"
+        r"[\"']?(?:\s?[:=]\s?)[\"']?|(?:bearer|basic|apikey) )"
+        r"(?=[^\s\"',;0-9]{0,64}[0-9])[^\s\"',;]{6,}+"
+    )
+    assigned = r"(?P<field>(?:passw(?:or)?d|pwd|secret|token|api_?key)=)[^\s\"',;&]{4,}+"
+    in_url = r"(?<=://)[^\s/@:]{0,64}:[^\s/@]{1,256}(?=@)"
+    mixture = (
+        r"(?=[A-Z0-9_+/=\-]{0,31}[a-z])(?=[a-z0-9_+/=\-]{0,31}[A-Z])"
+        r"(?=[A-Za-z_+/=\-]{0,31}[0-9])[A-Za-z0-9_+/=\-]{32,}+"
+    )
+    return re.compile(
+        rf"(?<![A-Za-z0-9])(?:{'|'.join(shapes)}|{mixture})|{in_url}|(?i:{named}|{assigned})"
+    )
+
+
+def _masked(found: re.Match[str]) -> str:
+    """Keep the name that says what was masked."""
+    return (found["name"] or found["field"] or "") + MASK
