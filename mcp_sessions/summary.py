@@ -4,7 +4,7 @@ Rows are pure functions of what the API sent. Texts of strangers pass through `h
 does every other string, since a remote may put anything anywhere.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -42,9 +42,9 @@ class Shown(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    def compact(self) -> dict[str, Any]:
-        """Return the JSON object without its absent values."""
-        return self.model_dump(exclude_none=True)
+    def compact(self, *, without: Collection[str] = ()) -> dict[str, Any]:
+        """Return the JSON object without its absent values, and without the fields named."""
+        return self.model_dump(exclude_none=True, exclude=set(without) or None)
 
 
 class Subagent(Shown):

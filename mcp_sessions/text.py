@@ -105,13 +105,15 @@ def _more_facts(row: Row) -> Iterator[str]:
     """Say what only a full row has, under the names of its JSON."""
     for name in _MORE:
         value = getattr(row, name)
+        if value is None:
+            continue
         if isinstance(value, Listing):
             yield f"{name} {value.count}: {', '.join(map(_value, value.names))}"
         elif isinstance(value, Shown):
             yield f"{name} {_pairs(value)}"
         elif isinstance(value, list):
             yield f"{name} {' '.join(map(_value, value))}"
-        elif value is not None:
+        else:
             yield f"{name} {_value(value)}"
 
 

@@ -4,7 +4,7 @@ import json
 import logging
 import traceback
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,20 +100,20 @@ class SessionTools:
             place = cursors.resume(GetSessionPage.read(arguments))
         if place.query.detail == "full":
             full = await read_page(self.api, place, wire.FullSession)
-            return self._answer(full, [summary.full(row) for _, row in full.rows], cursors)
+            return self._answer(full, _full_or_brief, cursors)
         light = await read_page(self.api, place, wire.Session)
         row = summary.brief if place.query.detail == "brief" else summary.standard
-        return self._answer(light, [row(session) for _, session in light.rows], cursors)
+        return self._answer(light, row, cursors)
 
     def _answer(
-        self, page: SessionPage[Any], rows: list[Row], cursors: CursorCodec
+        self,
+        page: SessionPage[wire.SessionT],
+        row: Callable[[wire.SessionT], Row],
+        cursors: CursorCodec,
     ) -> CallToolResult:
         """Show as many rows as fit, the same in both forms, and at least one."""
-        rows = [
-            row if _fits(row) else _shortened(session)
-            for row, (_, session) in zip(rows, page.rows, strict=True)
-        ]
         budget = self.settings.max_result_chars
+        rows = _rows_within(budget, page, row)
         best = self._draft(page, rows, len(rows), cursors)
         if best.size > budget:
             counts = range(1, len(rows))
@@ -144,7 +144,7 @@ class SessionTools:
             has_more=following is not None,
             next_cursor=following and cursors.write(following),
             malformed=shown.malformed or None,
-            moved_on=len(rows) - count or None,
+            moved_on=len(page.rows) - count or None,
         )
         return _Draft(text.render(result), result.compact())
 
@@ -164,11 +164,25 @@ def _json(value: dict[str, Any]) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def _fits(row: Row) -> bool:
-    return max(len(_json(row.compact())), len(text.render_row(row))) <= LONGEST_ROW
+def _rows_within(
+    budget: int, page: SessionPage[wire.SessionT], row: Callable[[wire.SessionT], Row]
+) -> list[Row]:
+    """Make rows until no more could fit even if they shared all that rows can share."""
+    rows: list[Row] = []
+    least = 0
+    for _, session in page.rows:
+        rows.append(row(session))
+        least += len(_json(rows[-1].compact(without=summary.SHAREABLE)))
+        if least > budget:
+            break
+    return rows
 
 
-def _shortened(session: wire.Session) -> Row:
+def _full_or_brief(session: wire.FullSession) -> Row:
+    """Show brief what is too large to be shown full."""
+    row = summary.full(session)
+    if max(len(_json(row.compact())), len(text.render_row(row))) <= LONGEST_ROW:
+        return row
     return summary.brief(session).model_copy(update={"shortened": True})
 
 

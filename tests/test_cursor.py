@@ -1,0 +1,105 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_sessions.cursor import CursorCodec, Place
+from mcp_sessions.errors import InvalidArguments, InvalidCursor
+from mcp_sessions.query import GetSessionPage, ListSessions
+
+CODEC = CursorCodec.of("https://app.everruns.com/api", None)
+PLACE = Place(ListSessions(limit=7, detail="brief", agent_id="agent_1", search="q3 plan"), 40)
+
+queries = st.builds(
+    ListSessions,
+    limit=st.integers(1, 100),
+    detail=st.sampled_from(["brief", "standard", "full"]),
+    agent_id=st.none() | st.from_regex(r"agent_[0-9a-f]{1,40}", fullmatch=True),
+    search=st.none() | st.text(st.characters(codec="utf-8"), min_size=1).filter(str.strip),
+)
+
+
+@given(st.builds(Place, queries, st.integers(0, 2**31 - 1)))
+def test_a_cursor_brings_back_its_place(place):
+    assert CODEC.read(CODEC.write(place)) == place
+
+
+@given(st.integers(0, 2**31 - 1))
+def test_a_cursor_without_filters_is_short_and_url_safe(offset):
+    cursor = CODEC.write(Place(ListSessions(), offset))
+    assert len(cursor) < 120
+    assert set(cursor) <= set(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    )
+
+
+@given(st.data())
+def test_a_cursor_with_any_character_changed_is_refused(data):
+    cursor = CODEC.write(PLACE)
+    index = data.draw(st.integers(0, len(cursor) - 1))
+    other = data.draw(st.characters().filter(lambda c: c != cursor[index]))
+    with pytest.raises(InvalidCursor):
+        CODEC.read(cursor[:index] + other + cursor[index + 1 :])
+
+
+@given(st.text() | st.text("0123456789abcdefABCDEF-_=+/ ", min_size=1))
+def test_any_text_that_is_no_cursor_is_refused_in_a_sentence(text):
+    with pytest.raises(InvalidCursor) as refused:
+        CODEC.read(text)
+    assert refused.value.message.endswith(".")
+
+
+@pytest.mark.parametrize("end", range(len(CODEC.write(PLACE))))
+def test_a_truncated_cursor_is_refused(end):
+    with pytest.raises(InvalidCursor, match="damaged"):
+        CODEC.read(CODEC.write(PLACE)[:end])
+
+
+def test_a_cursor_of_another_version_is_told_apart():
+    with pytest.raises(InvalidCursor, match="another version"):
+        CODEC.read("0" + CODEC.write(PLACE)[1:])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        CursorCodec.of("https://other.example/api", None),
+        CursorCodec.of("https://app.everruns.com/api", "org_1"),
+    ],
+)
+def test_a_cursor_of_another_api_or_organization_is_told_apart(other):
+    with pytest.raises(InvalidCursor, match="another API address or organization"):
+        CODEC.read(other.write(PLACE))
+
+
+def test_arguments_may_repeat_the_cursor_and_change_only_detail():
+    repeated = {"limit": "7", "agent_id": "agent_1", "search": "q3 plan", "detail": "full"}
+    asked = GetSessionPage.read({"cursor": CODEC.write(PLACE), **repeated})
+    place = CODEC.resume(asked)
+    assert place.query == PLACE.query.model_copy(update={"detail": "full"})
+    assert place.offset == PLACE.offset
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("limit", 8), ("agent_id", "agent_2"), ("search", "q4")]
+)
+def test_an_argument_that_contradicts_the_cursor_is_named(name, value):
+    asked = GetSessionPage.read({"cursor": CODEC.write(PLACE), name: value})
+    with pytest.raises(InvalidArguments, match=f"^{name} contradicts the cursor"):
+        CODEC.resume(asked)
+
+
+@pytest.mark.parametrize("arguments", [{}, {"cursor": None}, {"cursor": ""}, {"limit": 5}])
+def test_without_a_place_the_list_has_ended(arguments):
+    with pytest.raises(InvalidArguments, match="no next_cursor means the list has ended"):
+        CODEC.resume(GetSessionPage.read(arguments))
+
+
+def test_a_cursor_and_an_offset_exclude_each_other():
+    asked = GetSessionPage.read({"cursor": CODEC.write(PLACE), "offset": 0})
+    with pytest.raises(InvalidArguments, match="exclude each other"):
+        CODEC.resume(asked)
+
+
+def test_an_offset_goes_with_the_arguments_of_a_list():
+    place = CODEC.resume(GetSessionPage.read({"offset": "40", "search": "plan"}))
+    assert place == Place(ListSessions(search="plan"), 40)

@@ -1,0 +1,127 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_sessions.errors import InvalidArguments
+from mcp_sessions.query import GetSessionPage, ListSessions
+from mcp_sessions.schema import short_schema
+
+
+def refusal(tool, arguments):
+    with pytest.raises(InvalidArguments) as refused:
+        tool.read(arguments)
+    return refused.value.message
+
+
+@pytest.mark.parametrize("limit", [5, "5", " 5 ", "+5", 5.0])
+def test_a_number_is_read_however_agents_send_it(limit):
+    assert ListSessions.read({"limit": limit}).limit == 5
+
+
+@pytest.mark.parametrize("absent", [None, {}, {"limit": None, "search": None, "agent_id": None}])
+def test_null_counts_as_absent(absent):
+    asked = ListSessions.read(absent)
+    assert (asked.limit, asked.detail, asked.filters()) == (20, "standard", {})
+
+
+def test_a_blank_search_is_no_search():
+    assert ListSessions.read({"search": "  \t"}).filters() == {}
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [0, 101, -1, 5.5, "5.5", "five", "", "0x10", "٥", math.nan, math.inf, True, [5], {}, 10**40]
+    + ["9" * 50],
+)
+def test_a_limit_out_of_its_range_is_refused_with_the_range(limit):
+    message = refusal(ListSessions, {"limit": limit})
+    assert message.startswith("limit must be a whole number from 1 to 100; got ")
+    assert len(message) < 130
+
+
+@pytest.mark.parametrize("offset", [-1, 2**31, "x", 0.5, False])
+def test_an_offset_out_of_its_range_is_refused_with_the_range(offset):
+    message = refusal(GetSessionPage, {"offset": offset})
+    assert message.startswith("offset must be a whole number from 0 to 2147483647; got ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "begins"),
+    [
+        ({"detail": "tiny"}, "detail must be brief, standard or full; got 'tiny'."),
+        ({"search": "x" * 201}, "search must be text of at most 200 characters; got 'xxx"),
+        ({"search": ["a"]}, "search must be text of at most 200 characters; got ['a']."),
+        ({"search": "\ud800"}, "search must be text"),
+        ({"agent_id": ""}, "agent_id must be an agent's id"),
+        ({"agent_id": "a b"}, "agent_id must be an agent's id"),
+        ({"agent_id": 5}, "agent_id must be an agent's id"),
+        ({"page": 2}, "list_sessions has no argument 'page'; it takes agent_id, search, limit"),
+        ({"x\n\x1b[2J": 1}, "list_sessions has no argument"),
+    ],
+)
+def test_a_wrong_argument_is_named_with_what_is_allowed(arguments, begins):
+    message = refusal(ListSessions, arguments)
+    assert message.startswith(begins)
+    assert "\n" not in message
+    assert "\x1b" not in message
+
+
+def test_each_wrong_argument_gets_its_own_sentence():
+    message = refusal(ListSessions, {"limit": 0, "detail": "x", "agent_id": ""})
+    assert message.count(" must be ") == 3
+
+
+def test_a_credential_in_a_wrong_argument_is_not_said_back():
+    assert "CANARY" not in refusal(ListSessions, {"limit": "sk-proj-CANARY1234"})
+
+
+def test_an_id_is_never_judged_by_its_length():
+    for digits in (1, 31, 32, 33):
+        agent = "agent_" + "0" * digits
+        assert ListSessions.read({"agent_id": agent}).agent_id == agent
+
+
+def test_parameters_are_the_apis_own():
+    asked = ListSessions.read({"agent_id": "agent_1", "search": "a&b=c"})
+    assert asked.parameters(offset=40, limit=21) == {
+        "agent_id": "agent_1",
+        "search": "a&b=c",
+        "offset": 40,
+        "limit": 21,
+    }
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["limit", "detail", "agent_id", "search", "cursor", "offset", "other"]),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+            lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        ),
+    )
+)
+def test_any_arguments_are_read_or_refused_in_a_sentence(arguments):
+    for tool in (ListSessions, GetSessionPage):
+        try:
+            tool.read(arguments)
+        except InvalidArguments as refused:
+            refused.message.encode()
+            assert "\n" not in refused.message
+            assert len(refused.message) < 1_000
+
+
+def test_the_schemas_say_what_is_enforced():
+    schema = short_schema(ListSessions)
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["limit"] == {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 100,
+        "default": 20,
+    }
+    assert schema["properties"]["detail"]["enum"] == ["brief", "standard", "full"]
+    assert "required" not in schema
+    assert "title" not in str(schema["properties"]["limit"])
+    assert "null" not in str(short_schema(GetSessionPage))

@@ -1,0 +1,111 @@
+import pytest
+
+from mcp_sessions.summary import Filters, PageSummary, Row, Shared, Subagent, Tokens
+from mcp_sessions.text import render, render_row
+
+ROW = Row(
+    id="session_1",
+    label="Quarterly plan",
+    status="idle",
+    agent_id="agent_1",
+    created_at="2026-11-20T11:57:31Z",
+    updated_at="2026-11-20T12:01:57Z",
+    finished_at="2026-11-20T12:01:57Z",
+    tags=["q3", "two words"],
+    preview="plan it",
+    reply='say "hi"',
+    tokens=Tokens(input=5, output=7),
+    cost_usd=0.0123,
+    pinned=True,
+    schedules=2,
+)
+
+
+def page(*rows, **more):
+    fields = {
+        "returned": len(rows), "offset": 0, "limit": 20, "detail": "standard", "has_more": False,
+    }  # fmt: skip
+    return PageSummary(sessions=list(rows), **(fields | more))
+
+
+def test_a_page_reads_like_this():
+    shown = render(
+        page(
+            ROW,
+            total=41,
+            has_more=True,
+            next_cursor="1abc",
+            filters=Filters(search="q3 plan"),
+            shared=Shared(organization_id="org_1"),
+            malformed=1,
+            moved_on=3,
+        )
+    )
+    assert shown.split("\n") == [
+        "1 of 41 sessions from offset 0, newest first; created → updated, UTC, 2026",
+        'Filters: search="q3 plan"',
+        "All: organization_id=org_1",
+        'session_1 "Quarterly plan" idle 11-20 11:57 → 12:01',
+        '  agent_1, finished, tags q3 "two words", 5 input 7 output tokens, $0.0123, pinned,'
+        ' schedules 2, asked "plan it", replied "say \\"hi\\""',
+        "Left out as unreadable: 1",
+        "Did not fit, follow on the next page: 3",
+        'Next: get_session_page(cursor="1abc")',
+    ]
+
+
+def test_a_last_page_says_so():
+    assert render(page()).split("\n") == ["0 sessions from offset 0, newest first", "End of the list."]
+
+
+@pytest.mark.parametrize(
+    ("times", "shown"),
+    [
+        ({}, ""),
+        ({"created_at": "2026-11-20T11:57:31Z"}, " 11-20 11:57"),
+        ({"updated_at": "2025-11-20T11:57:31Z"}, " 2025-11-20 11:57"),
+        (
+            {"created_at": "2026-11-20T23:57:31Z", "updated_at": "2026-11-21T00:01:00Z"},
+            " 11-20 23:57 → 11-21 00:01",
+        ),
+        (
+            {"created_at": "2025-12-31T23:57:31Z", "updated_at": "2026-01-01T00:01:00Z"},
+            " 2025-12-31 23:57 → 01-01 00:01",
+        ),
+    ],
+)
+def test_times_say_the_day_where_it_changes_and_the_year_where_it_is_another(times, shown):
+    assert render_row(Row(id="s", label="x", **times), "2026") == f's "x"{shown}'
+
+
+def test_an_untitled_session_does_not_repeat_its_id():
+    assert render_row(Row(id="session_1", label="session_1")) == "session_1 untitled"
+
+
+def test_a_label_cannot_pretend_to_be_more_than_a_label():
+    row = Row(id="session_1", label='x" idle session_2 "y\\')
+    assert render_row(row) == 'session_1 "x\\" idle session_2 \\"y\\\\"'
+
+
+def test_every_field_of_a_full_row_is_said():
+    row = ROW.model_copy(
+        update={
+            "subagent": Subagent(name="Scout one", task="look"),
+            "tokens": Tokens(input=5, output=7, cache_read=3),
+            "organization_id": "org_1",
+            "features": ["schedules"],
+            "max_iterations": 50,
+            "parallel_tool_calls": False,
+        }
+    )
+    said = render_row(row)
+    assert 'subagent name="Scout one" task=look' in said
+    assert "5 input 7 output 3 cache_read tokens" in said
+    assert said.endswith(
+        "organization_id org_1, max_iterations 50, parallel_tool_calls false, features schedules"
+    )
+
+
+def test_a_row_is_one_line_or_two():
+    assert render_row(ROW).count("\n") == 1
+    assert render_row(Row(id="s", label="x", status="idle")).count("\n") == 0

@@ -1,0 +1,146 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_sessions.wire import FullSession, NotAPage, Session, read_page
+
+WRONG = [None, 5, -1, True, "x", "", [], {}, [5], {"a": 1}, 1e400, 10**30, "\x00"]
+
+
+def page_of(*rows, **envelope):
+    return json.dumps({"data": rows, **envelope}).encode()
+
+
+@pytest.mark.parametrize("kind", [Session, FullSession])
+def test_only_an_id_is_required(kind):
+    (row,) = read_page(page_of({"id": "session_1"}), kind).data
+    assert row == kind(id="session_1")
+
+
+@pytest.mark.parametrize("name", sorted(set(FullSession.model_fields) - {"id"}) + ["mcpServers"])
+@pytest.mark.parametrize("value", WRONG)
+def test_a_field_of_any_type_never_costs_the_row(name, value):
+    (row,) = read_page(page_of({"id": "session_1", name: value}), FullSession).data
+    assert row is not None
+    assert row.id == "session_1"
+
+
+@pytest.mark.parametrize(
+    "row", [None, 5, "x", [], {}, {"id": None}, {"id": 5}, {"id": ""}, {"id": "a b"}, {"id": "a\n"}]
+)
+def test_a_row_without_a_usable_id_is_none_and_costs_no_other(row):
+    data = read_page(page_of({"id": "session_1"}, row, {"id": "session_2"}), Session).data
+    assert [kept and kept.id for kept in data] == ["session_1", None, "session_2"]
+
+
+def test_an_id_of_any_length_is_read():
+    ids = ["session_" + "a" * digits for digits in (1, 31, 32, 33)]
+    assert [row.id for row in read_page(page_of(*({"id": i} for i in ids)), Session).data] == ids
+
+
+def test_unknown_fields_and_statuses_are_no_fault():
+    row = {"id": "session_1", "status": "hibernating", "x_future": {"secret": "CANARY"}}
+    (read,) = read_page(page_of(row), FullSession).data
+    assert read.status == "hibernating"
+    assert "CANARY" not in repr(read)
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ("2026-11-20T11:57:31.933703Z", "2026-11-20T11:57:31.933703+00:00"),
+        ("2026-11-20T13:57:31+02:00", "2026-11-20T11:57:31+00:00"),
+        ("2026-11-20T11:57:31", "2026-11-20T11:57:31+00:00"),
+        ("2026-11-20T11:57:31.123456789Z", "2026-11-20T11:57:31.123456+00:00"),
+    ],
+)
+def test_times_are_read_as_utc(sent, read):
+    (row,) = read_page(page_of({"id": "s", "created_at": sent}), Session).data
+    assert row.created_at.isoformat() == read
+
+
+@pytest.mark.parametrize("sent", ["yesterday", "0001-01-01T00:00:00+14:00", "2026-13-01", {}])
+def test_an_impossible_time_is_none(sent):
+    (row,) = read_page(page_of({"id": "s", "created_at": sent}), Session).data
+    assert row.created_at is None
+
+
+def test_what_may_hold_a_secret_is_read_as_a_size_or_not_at_all():
+    secret = "CANARY-0123456789"
+    row = {
+        "id": "session_1",
+        "system_prompt": secret,
+        "initial_files": [{"path": "/a", "content": secret, "encoding": "text"}],
+        "mcpServers": {"crm": {"type": "http", "url": secret, "headers": {"A": secret}}},
+        "capabilities": [{"ref": "memory", "config": {"key": secret}}],
+        "tools": [{"name": "t", "parameters": {"default": secret}, "hints": {"a": secret}}],
+        "owner": {"id": "principal_1", "kind": "user", "metadata": {"cookie": secret}},
+        "hints": {"key": secret},
+        "blueprint_config": {"key": secret},
+        "network_access": {"allowed": [secret]},
+        "allowed_actions": [{"rel": "self", "href": secret}],
+    }
+    (read,) = read_page(page_of(row), FullSession).data
+    assert read.system_prompt == len(secret)
+    assert read.initial_files[0].content == len(secret)
+    assert "CANARY" not in repr(read)
+
+
+def test_a_lone_surrogate_or_broken_utf8_costs_a_character_and_not_the_page():
+    escaped = b'{"data":[{"id":"session_1","title":"half \\ud800 a"},{"id":"session_2"}]}'
+    broken = b'\xef\xbb\xbf{"data":[{"id":"session_1","title":"half \xff a"}]}'
+    assert [row.id for row in read_page(escaped, Session).data] == ["session_1", "session_2"]
+    assert read_page(broken, Session).data[0].title == "half \ufffd a"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "not JSON"),
+        (b"<html><title>502</title>", "not JSON"),
+        (b'{"data":[', "not JSON"),
+        (b"[" * 200_000, "not JSON"),
+        (b'"' + b"9" * 10_000, "not JSON"),
+        (b"[]", "JSON without a list of sessions under data"),
+        (b"null", "JSON without a list of sessions under data"),
+        (b"{}", "JSON without a list of sessions under data"),
+        (b'{"data":null}', "JSON without a list of sessions under data"),
+        (b'{"data":{"id":"CANARY"}}', "JSON without a list of sessions under data"),
+    ],
+)
+def test_what_is_not_a_page_is_told_without_quoting_it(body, reason):
+    with pytest.raises(NotAPage) as refused:
+        read_page(body, Session)
+    assert str(refused.value) == reason
+    assert refused.value.__suppress_context__
+
+
+@pytest.mark.parametrize("value", WRONG)
+def test_an_envelope_number_of_the_wrong_type_is_none_or_harmless(value):
+    page = read_page(page_of(total=value, limit=value, offset=value), Session)
+    assert page.data == []
+
+
+@given(st.binary())
+def test_any_bytes_are_a_page_or_not_a_page(body):
+    try:
+        read_page(body, FullSession)
+    except NotAPage:
+        pass
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+)
+
+
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from([*FullSession.model_fields, "mcpServers"]), json_values)
+    )
+)
+def test_any_rows_are_read_one_by_one(rows):
+    assert len(read_page(page_of(*rows), FullSession).data) == len(rows)
