@@ -183,12 +183,18 @@ def _embedded() -> Iterator[str]:
 
 @contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family)
-    except OSError as fault:
-        raise InvalidSettings(f"cannot listen on {host} port {port}: {fault.strerror}") from None
-    with listener:
+    """Own a listening socket, bound before anything is served, so that port 0 is known."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named as TCP, or asyncio leaves Nagle's algorithm on and every answer waits 40 ms.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+            listener.listen()
+        except OSError as fault:
+            reason = os.strerror(fault.errno) if fault.errno else str(fault)
+            raise InvalidSettings(f"cannot listen on {host} port {port}: {reason}.") from None
         yield listener
 
 
