@@ -88,6 +88,8 @@ def _stdio(options: argparse.Namespace, settings: Settings) -> int:
     # process holds are sockets, which close with it.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
+    if sys.stdin.isatty():
+        print("Serving MCP over stdio, for a client to start; see --help.", file=sys.stderr)
     with _target(options, settings) as target:
         try:
             anyio.run(serve, target)

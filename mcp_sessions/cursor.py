@@ -14,6 +14,7 @@ from typing import Self, get_args
 
 from mcp_sessions.errors import InvalidArguments, InvalidCursor
 from mcp_sessions.query import LARGEST_OFFSET, Detail, GetSessionPage, ListSessions
+from mcp_sessions.untrusted import harmless
 
 VERSION = "1"
 _DETAILS: tuple[Detail, ...] = get_args(Detail)
@@ -94,9 +95,9 @@ def _agreeing(place: Place, asked: GetSessionPage) -> Place:
     for name, value in asked.repeated().items():
         carried = getattr(place.query, name)
         if name != "detail" and value != carried:
+            said = "none" if carried is None else harmless(repr(carried), 80)
             raise InvalidArguments(
-                f"{name} contradicts the cursor, which carries"
-                f" {'none' if carried is None else repr(carried)}.",
+                f"{name} contradicts the cursor, which carries {said}.",
                 hint=f"Leave {name} out, or start a new list with list_sessions.",
             )
     if asked.detail is None:

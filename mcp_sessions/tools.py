@@ -20,10 +20,12 @@ from mcp_sessions.query import Arguments, GetSessionPage, ListSessions
 from mcp_sessions.schema import short_schema
 from mcp_sessions.settings import Settings
 from mcp_sessions.summary import PageSummary, Row
+from mcp_sessions.untrusted import harmless
 
 logger = logging.getLogger(__name__)
 
 LONGEST_ROW = 4_000  # characters, in either form
+LONGEST_FILTER = 600  # characters; more than the arguments allow
 
 _LIST = """\
 List Everruns agent sessions (one session is one conversation with an agent), newest first. \
@@ -140,13 +142,19 @@ class SessionTools:
             offset=page.place.offset,
             limit=query.limit,
             detail=query.detail,
-            filters=summary.Filters(**query.filters()) if query.filters() else None,
+            filters=_filters(query),
             has_more=following is not None,
             next_cursor=following and cursors.write(following),
             malformed=shown.malformed or None,
             moved_on=len(page.rows) - count or None,
         )
         return _Draft(text.render(result), result.compact())
+
+
+def _filters(query: ListSessions) -> summary.Filters | None:
+    """Say back the filters in force; an agent may have them from a stranger."""
+    asked = {name: harmless(value, LONGEST_FILTER) for name, value in query.filters().items()}
+    return summary.Filters(**asked) if asked else None
 
 
 @dataclass(frozen=True, slots=True)

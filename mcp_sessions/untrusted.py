@@ -7,6 +7,10 @@ cannot see or must not see.
 
 import re
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import regex
 
 MASK = "[masked]"
 _LONGEST_READ = 4_000  # code points; what follows could not be shown anyway
@@ -62,11 +66,11 @@ def _visible(text: str) -> str:
     escapes, breaks, invisible, joiners, marks = _noise()
     text = breaks.sub(" ", escapes.sub("", text))
     text = joiners.sub("", invisible.sub("", text))
-    return str(marks.sub(r"\1", text))
+    return marks.sub(r"\1", text)
 
 
 @cache
-def _noise():  # type: ignore[no-untyped-def]  # noqa: ANN202 - patterns of a library loaded late
+def _noise() -> "tuple[regex.Pattern[str], ...]":
     import regex  # noqa: PLC0415 - 10 ms that plain ASCII text never needs
 
     return (
@@ -96,7 +100,7 @@ def _noise():  # type: ignore[no-untyped-def]  # noqa: ANN202 - patterns of a li
 
 
 @cache
-def _clusters():  # type: ignore[no-untyped-def]  # noqa: ANN202 - as above
+def _clusters() -> "regex.Pattern[str]":
     import regex  # noqa: PLC0415 - as above
 
     return regex.compile(r"\X")

@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 DEADLINE = 20
@@ -52,10 +52,8 @@ def _answer(
         if answer is None:
             silent.append(connection)
             continue
-        try:
+        with suppress(OSError):  # the client may have read enough
             connection.sendall(answer)
-        except OSError:
-            pass  # the client had read enough
         connection.close()
     for connection in silent:
         connection.close()

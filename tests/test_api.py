@@ -71,7 +71,9 @@ def test_the_organization_goes_in_its_header():
 
 def test_the_base_url_keeps_its_path_and_every_value_is_encoded():
     with raw_api([OK]) as upstream:
-        read(settings_for(upstream.url + "/deeper"), search="a&b=c ü#?/%\n", agent_id="agent_1/../x")
+        read(
+            settings_for(upstream.url + "/deeper"), search="a&b=c ü#?/%\n", agent_id="agent_1/../x"
+        )
     line = upstream.requests[0].split(b"\r\n")[0].decode()
     assert line.startswith("GET /api/deeper/v1/sessions?")
     assert "search=a%26b%3Dc+%C3%BC%23%3F%2F%25%0A" in line.replace("%20", "+")
@@ -202,9 +204,7 @@ def test_a_compressed_page_is_read():
         assert read(settings_for(upstream.url)).data[0].id == "session_1"
 
 
-@hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=2_000))
 def test_any_bytes_as_a_body_give_a_page_or_one_of_our_errors(body):
     with raw_api([http_answer(body)]) as upstream:
@@ -212,9 +212,7 @@ def test_any_bytes_as_a_body_give_a_page_or_one_of_our_errors(body):
     assert not result.is_error or text_of(result).startswith("bad_response: ")
 
 
-@hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(min_size=1, max_size=500))
 def test_any_bytes_as_an_answer_give_one_of_our_errors(answer):
     with raw_api([answer]) as upstream:

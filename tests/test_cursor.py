@@ -27,9 +27,7 @@ def test_a_cursor_brings_back_its_place(place):
 def test_a_cursor_without_filters_is_short_and_url_safe(offset):
     cursor = CODEC.write(Place(ListSessions(), offset))
     assert len(cursor) < 120
-    assert set(cursor) <= set(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    )
+    assert set(cursor) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
 @given(st.data())

@@ -46,8 +46,10 @@ def test_a_page_reads_like_this():
         'Filters: search="q3 plan"',
         "All: organization_id=org_1",
         'session_1 "Quarterly plan" idle 11-20 11:57 → 12:01',
-        '  agent_1, finished, tags q3 "two words", 5 input 7 output tokens, $0.0123, pinned,'
-        ' schedules 2, asked "plan it", replied "say \\"hi\\""',
+        (
+            '  agent_1, finished, tags q3 "two words", 5 input 7 output tokens, $0.0123, pinned,'
+            ' schedules 2, asked "plan it", replied "say \\"hi\\""'
+        ),
         "Left out as unreadable: 1",
         "Did not fit, follow on the next page: 3",
         'Next: get_session_page(cursor="1abc")',
@@ -55,7 +57,10 @@ def test_a_page_reads_like_this():
 
 
 def test_a_last_page_says_so():
-    assert render(page()).split("\n") == ["0 sessions from offset 0, newest first", "End of the list."]
+    assert render(page()).split("\n") == [
+        "0 sessions from offset 0, newest first",
+        "End of the list.",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_the_filters_in_force_are_said_back(api):
 @pytest.mark.parametrize("detail", ["brief", "standard", "full"])
 @pytest.mark.parametrize("budget", [4_000, 24_000])
 def test_what_does_not_fit_follows_and_nothing_is_lost(detail, budget):
-    rows = [heavy(n) for n in range(100)]
+    rows = [heavy(n) for n in range(100 if budget > 4_000 else 25)]
     seen = []
     more = True
     while more:
@@ -103,12 +103,12 @@ def test_what_does_not_fit_follows_and_nothing_is_lost(detail, budget):
         assert max(len(text_of(result)), len(compact)) <= budget
         seen += shown(result)
         more = content["has_more"]
-        assert content.get("moved_on", 0) == 100 - len(seen)
+        assert content.get("moved_on", 0) == len(rows) - len(seen)
     assert seen == [row["id"] for row in rows]
 
 
 def test_a_row_too_large_to_show_is_shown_brief_with_a_note():
-    large = heavy(1) | {"initial_files": [{"path": "/" + "é\"" * 200, "content": "x"}] * 30}
+    large = heavy(1) | {"initial_files": [{"path": "/" + 'é"' * 200, "content": "x"}] * 30}
     large |= {"features": ['"' * 60] * 30, "capabilities": [{"ref": '"' * 60}] * 30}
     with raw_api([page_answer([large, heavy(2)])]) as upstream:
         result = call_tool(settings_for(upstream.url), arguments={"detail": "full"})
@@ -118,6 +118,14 @@ def test_a_row_too_large_to_show_is_shown_brief_with_a_note():
     assert "shortened true" in text_of(result)
     assert "tools" in second
     assert len(json.dumps(second, ensure_ascii=False)) <= LONGEST_ROW
+
+
+def test_a_filter_said_back_is_harmless():
+    with raw_api([page_answer([])]) as upstream:
+        search = {"search": "a\nNext: x\u202e \x1b[2J"}
+        result = call_tool(settings_for(upstream.url), arguments=search)
+    assert result.structured_content["filters"] == {"search": "a Next: x"}
+    assert text_of(result).count("\n") == 2
 
 
 def test_rows_that_cannot_be_read_are_counted_in_both_forms():
@@ -156,8 +164,10 @@ def test_without_a_key_a_call_says_what_to_set():
 def test_a_failure_says_what_why_what_next_and_when(api):
     failed = failure_of(call_tool(settings_for(api.url), "get_session_page", {}))
     assert failed.split("\n") == [
-        "invalid_arguments: get_session_page needs a cursor or an offset; no next_cursor means"
-        " the list has ended.",
+        (
+            "invalid_arguments: get_session_page needs a cursor or an offset; no next_cursor means"
+            " the list has ended."
+        ),
         "Stop if the last result had no next_cursor; list_sessions starts a new list.",
         "The same call will fail again. (validation)",
     ]

@@ -101,7 +101,8 @@ def test_making_harmless_twice_changes_nothing_more(text, limit):
 
 
 @pytest.mark.parametrize(
-    "evil", ["a", "a-", "sk-", "eyJ", "A1a", "key:", "http://", "\x1b]", "x_", "e\u0301", "SG.", "é\u200d"]
+    "evil",
+    ["a", "a-", "sk-", "eyJ", "A1a", "key:", "http://", "\x1b]", "x_", "e\u0301", "SG.", "é\u200d"],
 )
 def test_a_long_text_is_read_in_linear_time(evil):
     """The test would take minutes if any pattern looked back over what it had read."""

@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ def test_only_an_id_is_required(kind):
     assert row == kind(id="session_1")
 
 
-@pytest.mark.parametrize("name", sorted(set(FullSession.model_fields) - {"id"}) + ["mcpServers"])
+@pytest.mark.parametrize("name", [*FullSession.model_fields, "mcpServers"][1:])
 @pytest.mark.parametrize("value", WRONG)
 def test_a_field_of_any_type_never_costs_the_row(name, value):
     (row,) = read_page(page_of({"id": "session_1", name: value}), FullSession).data
@@ -125,10 +126,8 @@ def test_an_envelope_number_of_the_wrong_type_is_none_or_harmless(value):
 
 @given(st.binary())
 def test_any_bytes_are_a_page_or_not_a_page(body):
-    try:
+    with suppress(NotAPage):
         read_page(body, FullSession)
-    except NotAPage:
-        pass
 
 
 json_values = st.recursive(

@@ -1,0 +1,136 @@
+"""The README says what the code does, and nothing that it does not."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+from mcp import Client, StdioServerParameters
+
+from mcp_sessions import summary
+from mcp_sessions.cli import _parser
+from mcp_sessions.errors import SessionsError
+from mcp_sessions.query import GetSessionPage, ListSessions
+from mcp_sessions.settings import Settings
+from mcp_sessions.summary import PageSummary
+from mcp_sessions.wire import Session
+
+PROJECT = Path(__file__).resolve().parents[1]
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+CONFIG = PROJECT / "claude_config.example.json"
+
+
+def table(header):
+    """Return the rows of the table under `header`, as lists of cells."""
+    lines = README.split(f"| {header}", 1)[1].split("\n")[2:]
+    rows = []
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    return rows
+
+
+def leaves(kind):
+    below = kind.__subclasses__()
+    return [leaf for child in below for leaf in leaves(child)] if below else [kind]
+
+
+def test_the_excerpt_is_what_the_demo_prints():
+    shown = subprocess.run(
+        [sys.executable, "-m", "mcp_sessions", "demo"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=True,
+    )
+    assert shown.stderr == ""
+    excerpt = README.split("```text\n", 1)[1].split("\n```", 1)[0].split("\n")
+    printed = iter(re.sub(r'cursor="\w+"', 'cursor=""', line) for line in shown.stdout.split("\n"))
+    for line in excerpt:
+        if line != "…":
+            wanted = re.sub(r'cursor="[\w-]+"', 'cursor=""', line)
+            assert wanted in printed, wanted
+
+
+def test_the_settings_table_is_the_settings():
+    described = [
+        [
+            f"`{field.alias}`",
+            "" if field.default is None else f"`{str(field.default).replace('False', 'false')}`",
+            field.description,
+        ]
+        for field in Settings.model_fields.values()
+    ]
+    assert table("variable") == described
+
+
+def test_the_failures_table_is_the_failure_tree():
+    described = [[f"`{leaf.code}`", leaf.category, leaf.__doc__] for leaf in leaves(SessionsError)]
+    assert table("code") == described
+
+
+def test_the_argument_tables_are_the_schemas():
+    lists, pages = README.split("`get_session_page` turns pages:")
+    named = set(
+        re.findall(r"^\| `(\w+)` \|", lists.split("`list_sessions` finds:")[1], re.MULTILINE)
+    )
+    assert named == set(ListSessions.model_fields)
+    cells = [line.split("|")[1] for line in pages.split("\n\n")[1].split("\n")[2:]]
+    assert set(re.findall(r"`(\w+)`", "".join(cells))) == set(GetSessionPage.model_fields)
+
+
+def test_every_field_of_a_result_is_named():
+    result = README.split("A result comes as text")[1].split("### Sizes")[0]
+    named = set(re.findall(r"`(\w+)`", result))
+    assert set(PageSummary.model_fields) <= named
+    standard = set(summary._standard_fields(Session(id="s"), summary.STANDARD))
+    assert standard | {"system_prompt_chars", "shortened"} <= named
+    assert {"tools", "files", "mcp_servers", "capabilities"} <= named
+
+
+def test_every_command_is_in_the_table():
+    usage = _parser().format_help()
+    commands = re.findall(r"^    (\w+) ", usage, re.MULTILINE)
+    assert commands == ["demo", "check", "http", "api"]
+    told = [row[0] for row in table("command")]
+    assert set(told) == {"`mcp-sessions`"} | {f"`mcp-sessions {name}`" for name in commands}
+
+
+def test_the_example_of_the_readme_is_part_of_the_example_file():
+    example = json.loads(README.split("```json\n", 1)[1].split("```", 1)[0])
+    whole = json.loads(CONFIG.read_text(encoding="utf-8"))
+    assert example["mcpServers"].items() <= whole["mcpServers"].items()
+
+
+@pytest.mark.parametrize("name", ["everruns-sessions-demo", "everruns-sessions"])
+def test_the_example_file_starts_servers_that_list_their_tools(name):
+    entry = json.loads(CONFIG.read_text(encoding="utf-8"))["mcpServers"][name]
+    command = Path(sys.executable).with_name(entry["command"])
+    server = StdioServerParameters(
+        command=str(command), args=entry.get("args", []), env=entry.get("env")
+    )
+
+    async def ask():
+        with anyio.fail_after(60):
+            async with Client(server) as client:
+                tools = (await client.list_tools()).tools
+                demo = "--demo" in server.args
+                return tools, await client.call_tool("list_sessions", {}) if demo else None
+
+    tools, result = anyio.run(ask)
+    assert [tool.name for tool in tools] == ["list_sessions", "get_session_page"]
+    assert result is None or result.structured_content["returned"] == 20
+
+
+def test_ci_runs_the_two_commands_of_the_readme():
+    first, second = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
+    assert first.endswith("mcp-sessions demo")
+    assert second.endswith("pytest -q")
+    script = (PROJECT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "readme_line pytest" in script
+    assert "readme_line 'demo$'" in script
