@@ -147,10 +147,10 @@ def _api(options: argparse.Namespace, _: Settings) -> int:
         seed_sessions,
     )
 
-    store = SessionStore()
     try:
-        store.create_many(load_sessions(options.load) if options.load else seed_sessions())
-        run(store, port=options.port, announce=_announce_api)
+        with SessionStore() as store:
+            store.create_many(load_sessions(options.load) if options.load else seed_sessions())
+            run(store, port=options.port, announce=_announce_api)
     except (OSError, ValueError) as fault:
         print(f"mcp-sessions: {fault}", file=sys.stderr)
         return 1
@@ -177,10 +177,10 @@ def _target(options: argparse.Namespace, settings: Settings) -> Iterator[Setting
 def _embedded() -> Iterator[str]:
     from mcp_sessions.embedded import SessionStore, seed_sessions, serve  # noqa: PLC0415
 
-    store = SessionStore()
-    store.create_many(seed_sessions())
-    with serve(store) as api:
-        yield api.url
+    with SessionStore() as store:
+        store.create_many(seed_sessions())
+        with serve(store) as api:
+            yield api.url
 
 
 @contextmanager

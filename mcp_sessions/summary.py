@@ -1,40 +1,15 @@
-"""What is shown of a session: an allow-list, field by field, clipped; the models are the schemas.
+"""What is shown of a page and of a session; the models are the output schema of both tools.
 
-Rows are pure functions of what the API sent. Texts of strangers pass through `harmless`, and so
-does every other string, since a remote may put anything anywhere.
+`rows` fills them; what is not named here cannot be shown.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import datetime
-from typing import Any, TypeVar
-from urllib.parse import urlsplit, urlunsplit
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mcp_sessions.untrusted import harmless
-from mcp_sessions.wire import FullSession, McpServer, Principal, Session, TokenUsage
-
-LONGEST_ID = 200
 # What rows of one page often have in common, and then say once.
 SHAREABLE = ("agent_id", "organization_id", "harness_id", "model_id")
-
-
-class Caps(BaseModel):
-    """The most code points, or entries, that a level of detail shows of each text or list."""
-
-    model_config = ConfigDict(frozen=True)
-
-    label: int
-    quote: int
-    tags: int
-    tag: int
-    names: int = 20
-    name: int = 60
-
-
-BRIEF = Caps(label=52, quote=0, tags=0, tag=0)
-STANDARD = Caps(label=60, quote=30, tags=6, tag=24)
-FULL = Caps(label=200, quote=200, tags=20, tag=64)
 
 
 class Shown(BaseModel):
@@ -157,44 +132,6 @@ class PageSummary(Shown):
     moved_on: int | None = Field(None, description="rows that did not fit; the cursor gives them")
 
 
-def brief(session: Session) -> Row:
-    """Return the row of four fields that every session has room for."""
-    return Row(
-        id=session.id,
-        label=_label(session, BRIEF),
-        status=_status(session.status),
-        updated_at=_moment(session.updated_at),
-    )
-
-
-def standard(session: Session) -> Row:
-    """Return the row that answers most questions about a session."""
-    return Row(**_standard_fields(session, STANDARD))
-
-
-def full(session: FullSession) -> Row:
-    """Return every harmless scalar, and the shape of everything heavy."""
-    return Row(
-        **{
-            **_standard_fields(session, FULL),
-            "subagent": _subagent(session, task=session.subagent_task),
-            "tokens": _tokens(session.usage, caches=True),
-            "pinned": session.is_pinned,
-            "schedules": session.active_schedule_count,
-        },
-        **_identities(session),
-        started_at=_moment(session.started_at),
-        owner=_owner(session.owner),
-        effective_owner=_owner(session.effective_owner),
-        locale=_word(session.locale),
-        max_iterations=session.max_iterations,
-        parallel_tool_calls=session.parallel_tool_calls,
-        features=_texts(session.features, FULL.tags, FULL.tag),
-        link=_link(session.view_url),
-        **_shapes(session, FULL),
-    )
-
-
 def share(rows: Sequence[Row]) -> tuple[list[Row], Shared | None]:
     """Say once what two rows or more all have in common, and leave it out of each."""
     common = {
@@ -208,165 +145,3 @@ def share(rows: Sequence[Row]) -> tuple[list[Row], Shared | None]:
         return list(rows), None
     without = dict.fromkeys(common)
     return [row.model_copy(update=without) for row in rows], Shared(**common)
-
-
-def _standard_fields(session: Session, caps: Caps) -> dict[str, Any]:
-    label = _label(session, caps)
-    preview = _text(session.preview, caps.quote)
-    usage = session.usage
-    return {
-        "id": session.id,
-        "label": label,
-        "status": _status(session.status),
-        "agent_id": _word(session.agent_id),
-        "created_at": _moment(session.created_at),
-        "updated_at": _moment(session.updated_at),
-        "finished_at": _moment(session.finished_at),
-        "tags": _texts(session.tags, caps.tags, caps.tag),
-        # The label of an untitled session is the start of its preview: once is enough.
-        "preview": preview if preview is not None and preview[:-1] not in label else None,
-        "reply": _text(session.output_preview, caps.quote),
-        "parent_session_id": _word(session.parent_session_id),
-        "subagent": _subagent(session),
-        "tokens": _tokens(usage),
-        "cost_usd": _cost(usage),
-        "pinned": session.is_pinned or None,
-        "schedules": session.active_schedule_count or None,
-    }
-
-
-def _identities(session: FullSession) -> dict[str, str | int | None]:
-    names = (
-        "organization_id",
-        "workspace_id",
-        "harness_id",
-        "model_id",
-        "agent_identity_id",
-        "agent_version_id",
-        "blueprint_id",
-        "forked_from_session_id",
-        "owner_principal_id",
-        "resolved_owner_user_id",
-    )
-    words: dict[str, str | int | None] = {name: _word(getattr(session, name)) for name in names}
-    return {**words, "forked_from_sequence": session.forked_from_sequence}
-
-
-def _shapes(session: FullSession, caps: Caps) -> dict[str, Any]:
-    return {
-        "system_prompt_chars": session.system_prompt,
-        "tools": _listing(session.tools, lambda tool: tool.name, caps),
-        "files": _listing(
-            session.initial_files, lambda file: _sized(file.path, file.content, file.encoding), caps
-        ),
-        "mcp_servers": _listing((session.mcp_servers or {}).items(), _transport, caps),
-        "capabilities": _listing(session.capabilities, lambda capability: capability.ref, caps),
-    }
-
-
-_Item = TypeVar("_Item")
-
-
-def _listing(
-    items: Iterable[_Item | None] | None, name: Callable[[_Item], str | None], caps: Caps
-) -> Listing | None:
-    entries = list(items or ())
-    if not entries:
-        return None
-    names = [name(entry) or "unnamed" if entry is not None else "unreadable" for entry in entries]
-    return Listing(count=len(entries), names=_texts(names, caps.names, caps.name) or [])
-
-
-def _transport(server: tuple[str, McpServer | None]) -> str:
-    name, config = server
-    return f"{name} ({(config and config.type) or 'unknown'})"
-
-
-def _sized(path: str | None, length: int | None, encoding: str | None) -> str | None:
-    """Give a file's size in bytes if it came as base64, else in characters."""
-    if path is None or length is None:
-        return path
-    if encoding == "base64":
-        return f"{path} ({length * 3 // 4} bytes)"
-    return f"{path} ({length} chars)"
-
-
-def _label(session: Session, caps: Caps) -> str:
-    for text in (session.title, session.preview):
-        if label := _text(text, caps.label):
-            return label
-    return session.id
-
-
-def _text(text: str | None, limit: int) -> str | None:
-    return (harmless(text, limit) or None) if text else None
-
-
-def _word(text: str | None) -> str | None:
-    return _text(text, LONGEST_ID)
-
-
-def _texts(texts: Sequence[str | None] | None, most: int, limit: int) -> list[str] | None:
-    shown = [shown for text in texts or () if (shown := _text(text, limit))]
-    if len(shown) > most:
-        return [*shown[:most], f"+{len(shown) - most} more"]
-    return shown or None
-
-
-def _status(status: str | None) -> str | None:
-    """Read both spellings of waiting, show the one with underscores, pass unknown ones through."""
-    return "waiting_for_tool_results" if status == "waitingfortoolresults" else _text(status, 60)
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%S}Z".rjust(20, "0")
-
-
-def _subagent(session: Session, task: str | None = None) -> Subagent | None:
-    name = _text(session.subagent_name, FULL.tag)
-    status = _text(session.subagent_status, FULL.tag)
-    task = _text(task, FULL.quote)
-    return Subagent(name=name, status=status, task=task) if name or status or task else None
-
-
-def _tokens(usage: TokenUsage | None, *, caches: bool = False) -> Tokens | None:
-    if usage is None:
-        return None
-    return Tokens(
-        input=usage.input_tokens,
-        output=usage.output_tokens,
-        cache_read=usage.cache_read_tokens if caches else None,
-        cache_creation=usage.cache_creation_tokens if caches else None,
-    )
-
-
-def _cost(usage: TokenUsage | None) -> float | None:
-    """Prefer what the API calls effective, then what was billed, then what was estimated.
-
-    Cents are exact enough from a dollar up; below it, hundredths of a cent.
-    """
-    if usage is None:
-        return None
-    costs = (usage.effective_cost_usd, usage.actual_cost_usd, usage.estimated_cost_usd)
-    cost = next((cost for cost in costs if cost is not None), None)
-    return cost and round(cost, 2 if cost >= 1 else 4)
-
-
-def _owner(principal: Principal | None) -> Owner | None:
-    if principal is None:
-        return None
-    return Owner(id=_word(principal.id), kind=_text(principal.kind, 60))
-
-
-def _link(url: str | None) -> str | None:
-    """Keep scheme, host and path: a query or a user name in a link may be a credential."""
-    if url is None:
-        return None
-    try:
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2]
-    except ValueError:
-        return None
-    if parts.scheme not in ("http", "https") or not host:
-        return None
-    return _text(urlunsplit((parts.scheme, host, parts.path, "", "")), 400)

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
 
-from mcp_sessions import summary, text, wire
+from mcp_sessions import rows, summary, text, wire
 from mcp_sessions.api import SessionsApi
 from mcp_sessions.cursor import CursorCodec, Place
 from mcp_sessions.errors import ApiTimeout, Internal, SessionsError
@@ -104,7 +104,7 @@ class SessionTools:
             full = await read_page(self.api, place, wire.FullSession)
             return self._answer(full, _full_or_brief, cursors)
         light = await read_page(self.api, place, wire.Session)
-        row = summary.brief if place.query.detail == "brief" else summary.standard
+        row = rows.brief if place.query.detail == "brief" else rows.standard
         return self._answer(light, row, cursors)
 
     def _answer(
@@ -188,10 +188,10 @@ def _rows_within(
 
 def _full_or_brief(session: wire.FullSession) -> Row:
     """Show brief what is too large to be shown full."""
-    row = summary.full(session)
+    row = rows.full(session)
     if max(len(_json(row.compact())), len(text.render_row(row))) <= LONGEST_ROW:
         return row
-    return summary.brief(session).model_copy(update={"shortened": True})
+    return rows.brief(session).model_copy(update={"shortened": True})
 
 
 def _failure(fault: SessionsError) -> CallToolResult:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mcp_sessions import summary, wire
+from mcp_sessions import rows, summary, wire
 from mcp_sessions.embedded import SessionStore, seed_sessions, serve
 from mcp_sessions.text import render
 
@@ -113,7 +113,7 @@ def test_a_hiding_place_of_any_shape_gives_nothing_away(fields):
     """Names of tools, files and servers are shown, so keys stay short and values are canaries."""
     body = json.dumps({"data": [{"id": "session_1", **fields}]}).encode()
     (session,) = wire.read_page(body, wire.FullSession).data
-    row = summary.full(session)
+    row = rows.full(session)
     page = summary.PageSummary(
         sessions=[row], returned=1, offset=0, limit=20, detail="full", has_more=False
     )

@@ -10,7 +10,7 @@ import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 
-from mcp_sessions import summary
+from mcp_sessions import rows
 from mcp_sessions.cli import _parser
 from mcp_sessions.errors import SessionsError
 from mcp_sessions.query import GetSessionPage, ListSessions
@@ -88,7 +88,7 @@ def test_every_field_of_a_result_is_named():
     result = README.split("A result comes as text")[1].split("### Sizes")[0]
     named = set(re.findall(r"`(\w+)`", result))
     assert set(PageSummary.model_fields) <= named
-    standard = set(summary._standard_fields(Session(id="s"), summary.STANDARD))
+    standard = set(rows._standard_fields(Session(id="s"), rows.STANDARD))
     assert standard | {"system_prompt_chars", "shortened"} <= named
     assert {"tools", "files", "mcp_servers", "capabilities"} <= named
 

@@ -1,0 +1,165 @@
+"""The server as a user starts it: a process, reached over its pipes or over HTTP."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Timer
+from typing import Any
+
+DEADLINE = 30  # seconds for one step on a slow machine
+PROMPTLY = 5  # seconds to leave within once told to
+COMMAND = (sys.executable, "-m", "mcp_sessions")
+TOOLS = ["list_sessions", "get_session_page"]
+
+MODERN = "2026-07-28"
+OLDER = ("2025-11-25", "2025-06-18", "2025-03-26")
+META = {
+    "io.modelcontextprotocol/protocolVersion": MODERN,
+    "io.modelcontextprotocol/clientCapabilities": {},
+    "io.modelcontextprotocol/clientInfo": {"name": "by hand", "version": "0"},
+}
+
+
+def request(number: int | str, method: str, **params: Any) -> dict[str, Any]:
+    """Return a request of the current revision."""
+    return {"jsonrpc": "2.0", "id": number, "method": method, "params": {**params, "_meta": META}}
+
+
+def older_request(number: int | str, method: str, **params: Any) -> dict[str, Any]:
+    """Return a request of the revisions that begin with initialize."""
+    return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+
+
+def initialize(revision: str) -> dict[str, Any]:
+    """Return the first request of an older client."""
+    client = {"name": "by hand", "version": "0"}
+    return older_request(
+        "initialize", "initialize", protocolVersion=revision, capabilities={}, clientInfo=client
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a process ended, and what it had still to say."""
+
+    code: int
+    messages: list[dict[str, Any]]
+    stderr: str
+    seconds: float
+
+
+class StdioServer:
+    """A stdio server spoken to line by line."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    def send(self, *lines: bytes | dict[str, Any]) -> None:
+        """Write lines as they are, and messages as lines."""
+        for line in lines:
+            raw = line if isinstance(line, bytes) else json.dumps(line).encode()
+            self._process.stdin.write(raw + b"\n")
+        self._process.stdin.flush()
+
+    def receive(self) -> dict[str, Any]:
+        """Return the next line as the JSON-RPC message that it must be."""
+        return _message(self._process.stdout.readline())
+
+    def ask(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Send a request and return the next message, which must be its answer."""
+        self.send(message)
+        answer = self.receive()
+        assert answer["id"] == message["id"]
+        return answer
+
+    def end(self, number: signal.Signals | None = None) -> Ended:
+        """Send a signal, or else end stdin, and wait."""
+        told = time.monotonic()
+        if number is None:
+            self._process.stdin.close()
+        else:
+            self._process.send_signal(number)
+        messages = [_message(line) for line in self._process.stdout]
+        code = self._process.wait(DEADLINE)
+        seconds = time.monotonic() - told
+        return Ended(code, messages, self._process.stderr.read().decode(), seconds)
+
+
+def _message(line: bytes) -> dict[str, Any]:
+    """Read a line of stdout; the server broke the protocol if it is not JSON-RPC."""
+    assert line.endswith(b"\n"), f"stdout ended with {line!r}"
+    message = json.loads(line)
+    assert message["jsonrpc"] == "2.0"
+    assert ("result" in message) + ("error" in message) + ("method" in message) == 1
+    return message
+
+
+@contextmanager
+def stdio_server(environment: Mapping[str, str]) -> Iterator[StdioServer]:
+    """Start a stdio server, to be killed when it has not ended by the deadline."""
+    pipe = subprocess.PIPE
+    with (
+        subprocess.Popen(COMMAND, env=environment, stdin=pipe, stdout=pipe, stderr=pipe) as process,
+        _killed_in_the_end(process),
+        _deadline(process),
+    ):
+        yield StdioServer(process)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpServer:
+    """A server at `url`."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def end(self, number: signal.Signals) -> Ended:
+        """Send a signal and wait; stdout is nothing that HTTP needs."""
+        told = time.monotonic()
+        self.process.send_signal(number)
+        code = self.process.wait(DEADLINE)
+        seconds = time.monotonic() - told
+        assert self.process.stdout.read() == b""
+        return Ended(code, [], self.process.stderr.read().decode(), seconds)
+
+
+@contextmanager
+def http_server(environment: Mapping[str, str]) -> Iterator[HttpServer]:
+    """Start an HTTP server on a free port, to be killed when the block leaves it running."""
+    command = (*COMMAND, "http", "--port", "0")
+    pipe = subprocess.PIPE
+    with (
+        subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe) as process,
+        _killed_in_the_end(process),
+    ):
+        with _deadline(process):
+            said = process.stderr.readline().decode().strip()
+        before, _, url = said.partition("Serving MCP at ")
+        assert url, f"the server said {said!r}"
+        assert not before
+        yield HttpServer(url, process)
+
+
+@contextmanager
+def _killed_in_the_end(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if process.poll() is None:
+            process.kill()
+
+
+@contextmanager
+def _deadline(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Kill the process when the deadline comes, so that reading from it never waits for ever."""
+    killer = Timer(DEADLINE, process.kill)
+    killer.start()
+    try:
+        yield
+    finally:
+        killer.cancel()

@@ -1,0 +1,48 @@
+"""The TypeScript SDK's client, which needs Node."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from interop.programs import npm
+from interop.servers import COMMAND, MODERN, OLDER, TOOLS
+
+PROGRAM = Path(__file__).with_name("typescript")
+
+
+@pytest.fixture(scope="module")
+def program(node, tmp_path_factory):  # noqa: ARG001 - it skips where npm must not be asked
+    """Install the client beside a copy of our program, so that no module lands in the source."""
+    folder = tmp_path_factory.mktemp("typescript")
+    for source in ("package.json", "client.mjs"):
+        shutil.copy(PROGRAM / source, folder)
+    npm("npm", "install", "--no-package-lock", "--no-audit", "--no-fund", cwd=folder)
+    return folder
+
+
+@pytest.fixture(params=["stdio", "http"])
+def target(request):
+    return COMMAND if request.param == "stdio" else [request.getfixturevalue("http").url]
+
+
+@pytest.fixture(params=[MODERN, OLDER[0]])
+def told(request, node, own_environment, program, target):
+    """Return what the program was told, after it has left without a complaint."""
+    era = MODERN if request.param == MODERN else "legacy"
+    done = node.run("node", "client.mjs", era, *target, cwd=program, **own_environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    said = json.loads(done.stdout)
+    assert said["revision"] == request.param
+    return said
+
+
+def test_it_lists_two_tools_calls_both_and_understands_both_kinds_of_error(told):
+    assert [tool["name"] for tool in told["tools"]] == TOOLS
+    for call, offset in (("first", 0), ("second", 5)):
+        page = told[call]["structuredContent"]
+        assert page["offset"] == offset
+        assert len(page["sessions"]) == 5
+    assert told["wrong"]["isError"]
+    assert told["wrong"]["content"][0]["text"].startswith("invalid_arguments: limit")
+    assert told["unknown"] == -32602

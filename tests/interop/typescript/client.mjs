@@ -1,0 +1,30 @@
+// Asks a server as a TypeScript program would and prints, as JSON, what it was told.
+// Usage: client.mjs legacy|<revision> <url>|<command and arguments>
+
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+
+const [era, target, ...args] = process.argv.slice(2);
+
+function transport() {
+    if (target.startsWith('http:')) return new StreamableHTTPClientTransport(new URL(target));
+    const { EVERRUNS_API_URL, MCP_SESSIONS_NO_KEY } = process.env;
+    const env = { ...getDefaultEnvironment(), EVERRUNS_API_URL, MCP_SESSIONS_NO_KEY };
+    return new StdioClientTransport({ command: target, args, env });
+}
+
+const mode = era === 'legacy' ? era : { pin: era };
+const client = new Client({ name: 'interop', version: '0' }, { versionNegotiation: { mode } });
+await client.connect(transport());
+try {
+    const revision = client.getNegotiatedProtocolVersion();
+    const { tools } = await client.listTools();
+    const call = (name, given) => client.callTool({ name, arguments: given });
+    const first = await call('list_sessions', { limit: 5 });
+    const second = await call('get_session_page', { cursor: first.structuredContent.next_cursor });
+    const wrong = await call('list_sessions', { limit: 101 });
+    const unknown = await call('delete_everything', {}).catch(({ code }) => code);
+    console.log(JSON.stringify({ revision, tools, first, second, wrong, unknown }));
+} finally {
+    await client.close();
+}
