@@ -75,14 +75,7 @@ def _port(text: str) -> int:
 
 
 def _stdio(options: argparse.Namespace, settings: Settings) -> int:
-    from mcp.server.stdio import stdio_server  # noqa: PLC0415 - each command loads its own
-
-    from mcp_sessions.server import create_server  # noqa: PLC0415
-
-    async def serve(settings: Settings) -> None:
-        server = create_server(settings)
-        async with stdio_server() as (read, write):
-            await server.run(read, write, server.create_initialization_options())
+    from mcp_sessions.stdio import serve_stdio  # noqa: PLC0415 - each command loads its own
 
     # The SDK's reader waits for stdin in a thread that nothing can interrupt, and all that this
     # process holds are sockets, which close with it.
@@ -92,7 +85,7 @@ def _stdio(options: argparse.Namespace, settings: Settings) -> int:
         print("Serving MCP over stdio, for a client to start; see --help.", file=sys.stderr)
     with _target(options, settings) as target:
         try:
-            anyio.run(serve, target)
+            anyio.run(serve_stdio, target)
         except* (BrokenPipeError, ConnectionResetError):
             pass  # the client left without closing its end first
     return 0

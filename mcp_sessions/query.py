@@ -82,19 +82,19 @@ class Arguments(BaseModel):
             InvalidArguments: one sentence for each wrong argument, naming it and what is allowed.
         """
         given = {name: value for name, value in (arguments or {}).items() if value is not None}
+        if unknown := [name for name in given if name not in cls.model_fields]:
+            known = ", ".join(cls.model_fields)
+            raise InvalidArguments(
+                f"{cls.tool} has no argument {_shown(unknown[0])}; it takes {known}."
+            )
         try:
             return cls.model_validate(given)
         except ValidationError as fault:
-            sentences = dict.fromkeys(cls._sentence(error, given) for error in fault.errors())
-            raise InvalidArguments(" ".join(list(sentences)[:5])) from None
-
-    @classmethod
-    def _sentence(cls, error: Any, given: Mapping[str, Any]) -> str:
-        name = str(error["loc"][0])
-        if name not in cls.model_fields:
-            known = ", ".join(cls.model_fields)
-            return f"{cls.tool} has no argument {_shown(name)}; it takes {known}."
-        return f"{name} must be {_ALLOWED[name]}; got {_shown(given[name])}."
+            wrong = dict.fromkeys(str(error["loc"][0]) for error in fault.errors())
+            sentences = (
+                f"{name} must be {_ALLOWED[name]}; got {_shown(given[name])}." for name in wrong
+            )
+            raise InvalidArguments(" ".join(sentences)) from None
 
 
 class ListSessions(Arguments):

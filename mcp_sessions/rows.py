@@ -4,6 +4,7 @@ Rows are pure functions of what the API sent. Texts of strangers pass through `h
 does every other string, since a remote may put anything anywhere.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
@@ -14,6 +15,10 @@ from mcp_sessions.untrusted import harmless
 from mcp_sessions.wire import FullSession, McpServer, Principal, Session, TokenUsage
 
 LONGEST_ID = 200  # as wire reads them
+_ID = re.compile(
+    "(?:session|agent|org|wsp|harness|model|principal|identity|agentver)_[0-9a-f]{16,40}"
+    "|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+)
 
 
 class Caps(NamedTuple):
@@ -163,6 +168,9 @@ def _text(text: str | None, limit: int) -> str | None:
 
 
 def _word(text: str | None) -> str | None:
+    """Pass an id as it is; what merely stands in an id's place is anybody's text."""
+    if text is not None and _ID.fullmatch(text):
+        return text
     return _text(text, LONGEST_ID)
 
 

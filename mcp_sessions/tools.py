@@ -1,9 +1,7 @@
 """The two tools: what they are called, what they say of themselves, and how a call is answered."""
 
-import json
 import logging
 import traceback
-from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +11,7 @@ from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
 
 from mcp_sessions import rows, summary, text, wire
 from mcp_sessions.api import SessionsApi
+from mcp_sessions.budget import rows_within, weight
 from mcp_sessions.cursor import CursorCodec, Place
 from mcp_sessions.errors import ApiTimeout, Internal, SessionsError
 from mcp_sessions.paging import SessionPage, read_page
@@ -25,6 +24,7 @@ from mcp_sessions.untrusted import harmless
 logger = logging.getLogger(__name__)
 
 LONGEST_ROW = 4_000  # characters, in either form
+_LONGEST_COUNTS = 64  # characters that returned, malformed and moved_on may still grow by
 LONGEST_FILTER = 600  # characters; more than the arguments allow
 
 _LIST = """\
@@ -114,30 +114,25 @@ class SessionTools:
         cursors: CursorCodec,
     ) -> CallToolResult:
         """Show as many rows as fit, the same in both forms, and at least one."""
-        budget = self.settings.max_result_chars
-        rows = _rows_within(budget, page, row)
-        best = self._draft(page, rows, len(rows), cursors)
-        if best.size > budget:
-            counts = range(1, len(rows))
-            fitting = bisect_right(
-                counts, budget, key=lambda count: self._draft(page, rows, count, cursors).size
-            )
-            best = self._draft(page, rows, max(1, fitting), cursors)
+        envelope = weight(self._summary(page, [], cursors).compact()) + _LONGEST_COUNTS
+        sessions = (row(session) for _, session in page.rows)
+        shown = rows_within(self.settings.max_result_chars, envelope, sessions)
+        result = self._summary(page, shown, cursors)
         return CallToolResult(
-            content=[TextContent(text=best.text)], structured_content=best.structured
+            content=[TextContent(text=text.render(result))], structured_content=result.compact()
         )
 
-    def _draft(
-        self, page: SessionPage[Any], rows: list[Row], count: int, cursors: CursorCodec
-    ) -> "_Draft":
-        shown = page.cut(count)
-        following = shown.next_place()
-        sessions, shared = summary.share(rows[:count])
+    def _summary(
+        self, page: SessionPage[Any], shown: list[Row], cursors: CursorCodec
+    ) -> PageSummary:
+        cut = page.cut(len(shown))
+        following = cut.next_place()
+        sessions, shared = summary.share(shown)
         query = page.place.query
-        result = PageSummary(
+        return PageSummary(
             sessions=sessions,
             shared=shared,
-            returned=count,
+            returned=len(shown),
             total=page.total,
             offset=page.place.offset,
             limit=query.limit,
@@ -145,10 +140,9 @@ class SessionTools:
             filters=_filters(query),
             has_more=following is not None,
             next_cursor=following and cursors.write(following),
-            malformed=shown.malformed or None,
-            moved_on=len(page.rows) - count or None,
+            malformed=cut.malformed or None,
+            moved_on=len(page.rows) - len(shown) or None,
         )
-        return _Draft(text.render(result), result.compact())
 
 
 def _filters(query: ListSessions) -> summary.Filters | None:
@@ -157,39 +151,10 @@ def _filters(query: ListSessions) -> summary.Filters | None:
     return summary.Filters(**asked) if asked else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    text: str
-    structured: dict[str, Any]
-
-    @property
-    def size(self) -> int:
-        """Return the characters of the longer form."""
-        return max(len(self.text), len(_json(self.structured)))
-
-
-def _json(value: dict[str, Any]) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-
-
-def _rows_within(
-    budget: int, page: SessionPage[wire.SessionT], row: Callable[[wire.SessionT], Row]
-) -> list[Row]:
-    """Make rows until no more could fit even if they shared all that rows can share."""
-    rows: list[Row] = []
-    least = 0
-    for _, session in page.rows:
-        rows.append(row(session))
-        least += len(_json(rows[-1].compact(without=summary.SHAREABLE)))
-        if least > budget:
-            break
-    return rows
-
-
 def _full_or_brief(session: wire.FullSession) -> Row:
     """Show brief what is too large to be shown full."""
     row = rows.full(session)
-    if max(len(_json(row.compact())), len(text.render_row(row))) <= LONGEST_ROW:
+    if weight(row.compact()) <= LONGEST_ROW:
         return row
     return rows.brief(session).model_copy(update={"shortened": True})
 

@@ -66,6 +66,7 @@ def test_an_offset_out_of_its_range_is_refused_with_the_range(offset):
         ({"agent_id": 5}, "agent_id must be an agent's id"),
         ({"page": 2}, "list_sessions has no argument 'page'; it takes agent_id, search, limit"),
         ({"x\n\x1b[2J": 1}, "list_sessions has no argument"),
+        ({"\ud800": 1}, "list_sessions has no argument '\\ud800'; it takes"),
     ],
 )
 def test_a_wrong_argument_is_named_with_what_is_allowed(arguments, begins):
