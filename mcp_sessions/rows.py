@@ -33,7 +33,7 @@ class Caps(NamedTuple):
 
 
 BRIEF = Caps(label=52, quote=0, tags=0, tag=0)
-STANDARD = Caps(label=60, quote=30, tags=6, tag=24)
+STANDARD = Caps(label=60, quote=26, tags=6, tag=24)
 FULL = Caps(label=200, quote=200, tags=20, tag=64)
 
 
