@@ -2,12 +2,14 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 DEADLINE = 20
+_TLS_GREETING = b"\x16"
 
 
 @dataclass
@@ -19,13 +21,14 @@ class RawApi:
 
 
 @contextmanager
-def raw_api(answers: Sequence[bytes | None]) -> Iterator[RawApi]:
+def raw_api(answers: Sequence[bytes | None], tls: ssl.SSLContext | None = None) -> Iterator[RawApi]:
     """Answer the n-th connection with the n-th bytes, later ones with the last; None is silence."""
     stop = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.05)
-        served = RawApi(f"http://127.0.0.1:{listener.getsockname()[1]}/api")
-        thread = threading.Thread(target=_answer, args=(listener, served, answers, stop))
+        scheme = "https" if tls else "http"
+        served = RawApi(f"{scheme}://127.0.0.1:{listener.getsockname()[1]}/api")
+        thread = threading.Thread(target=_answer, args=(listener, served, answers, stop, tls))
         thread.start()
         try:
             yield served
@@ -39,29 +42,32 @@ def _answer(
     served: RawApi,
     answers: Sequence[bytes | None],
     stop: threading.Event,
+    tls: ssl.SSLContext | None,
 ) -> None:
-    silent = []
-    while not stop.is_set():
-        try:
-            connection, _ = listener.accept()
-        except TimeoutError:
-            continue
-        connection.settimeout(DEADLINE)
-        answer = answers[min(len(served.requests), len(answers) - 1)]
-        served.requests.append(_request(connection))
-        if answer is None:
-            silent.append(connection)
-            continue
-        with suppress(OSError):  # the client may have read enough
-            connection.sendall(answer)
-        connection.close()
-    for connection in silent:
-        connection.close()
+    with ExitStack() as silent:
+        while not stop.is_set():
+            try:
+                connection, _ = listener.accept()
+            except TimeoutError:
+                continue
+            connection.settimeout(DEADLINE)
+            try:
+                spoken = tls.wrap_socket(connection, server_side=True) if tls else connection
+                answer = answers[min(len(served.requests), len(answers) - 1)]
+                served.requests.append(_request(spoken))
+            except OSError:  # the client does not trust this server, or left
+                connection.close()
+                continue
+            if answer is None:
+                silent.enter_context(spoken)
+                continue
+            with spoken, suppress(OSError):  # the client may have read enough
+                spoken.sendall(answer)
 
 
 def _request(connection: socket.socket) -> bytes:
     read = b""
-    while b"\r\n\r\n" not in read:
+    while b"\r\n\r\n" not in read and not read.startswith(_TLS_GREETING):
         part = connection.recv(65_536)
         if not part:
             break

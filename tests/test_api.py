@@ -1,8 +1,10 @@
 import gzip
 import json
+import ssl
 
 import anyio
 import pytest
+import trustme
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -243,3 +245,38 @@ def test_the_embedded_api_is_never_asked_through_a_proxy(monkeypatch):
         monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/api"))
         read(Settings(api_url=upstream.url, no_key=True, demo=True))
         assert proxy.requests == []
+
+
+@pytest.fixture(scope="module")
+def authority():
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def tls(authority):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+def test_a_certificate_that_nobody_vouches_for_is_named(tls):
+    with raw_api([OK], tls) as upstream:
+        failed = fault(settings_for(upstream.url))
+    assert failed.code == "api_unreachable"
+    assert failed.message.startswith("TLS failed: the API's certificate is not trusted")
+    assert upstream.requests == []
+
+
+def test_the_authorities_of_the_environment_are_trusted(tls, authority, tmp_path, monkeypatch):
+    file = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(file))
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with raw_api([OK], tls) as upstream:
+        assert read(settings_for(upstream.url)).data[0].id == "session_1"
+
+
+def test_a_server_that_speaks_no_tls_is_named():
+    with raw_api([OK]) as upstream:
+        failed = fault(settings_for(upstream.url.replace("http:", "https:")))
+    assert failed.code == "api_unreachable"
+    assert failed.message.startswith("TLS failed: no secure connection")
