@@ -1,8 +1,9 @@
 """A place in a list, as a short opaque text: which question, and where in its answer.
 
-The form is a version digit and base64url of: a digest of the API and organization it belongs to,
-a checksum, limit, detail, offset, and the filters as JSON if there are any. It is no secret and
-grants nothing: whoever forges one asks what its arguments could have asked.
+The form is a version digit and base64url of: a digest of the API, organization and scope it belongs
+to, a checksum, limit, detail, a hint at the offset, how far the list moved lately, the last
+session's place in the order, and the filters as JSON if there are any. It is no secret and grants
+nothing: whoever forges one asks what its arguments could have asked.
 """
 
 import json
@@ -10,23 +11,49 @@ import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Self, get_args
+from typing import NamedTuple, Self, get_args
 
 from mcp_sessions.errors import InvalidArguments, InvalidCursor
+from mcp_sessions.order import TIE_BYTES, Key
 from mcp_sessions.query import LARGEST_OFFSET, Detail, GetSessionPage, ListSessions
 from mcp_sessions.untrusted import harmless
 
 VERSION = "1"
 _DETAILS: tuple[Detail, ...] = get_args(Detail)
-_PLACE = struct.Struct(">BBI")  # limit, detail, offset
+_PLACE = struct.Struct(">BBIBB")  # limit, detail, offset, ahead, behind
+_KEY = struct.Struct(f">q{TIE_BYTES}s")
+_KEYED = 0x80  # in detail: a key follows
+_MOST_DRIFT = 255
+
+
+class Drift(NamedTuple):
+    """How many rows the list lately moved on, and back, from one page to the next."""
+
+    ahead: int = 0
+    behind: int = 0
+
+    def after(self, shift: int) -> "Drift":
+        """Return what to expect once the list has moved by `shift`; old moves fade by halves."""
+        if abs(shift) > _MOST_DRIFT:  # a leap, not a drift
+            shift = 0
+        return Drift(max(shift, self.ahead // 2), max(-shift, self.behind // 2))
+
+
+_STILL = Drift()
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A question, and the API's index of the first row still to be shown."""
+    """A question, and where its answer goes on.
+
+    `after` is the last session judged, None where a list begins; `offset` is the API's index
+    where the next one stood when last seen. Without `after` the offset is exact by definition.
+    """
 
     query: ListSessions
     offset: int = 0
+    after: Key | None = None
+    drift: Drift = _STILL
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,38 +63,44 @@ class CursorCodec:
     home: bytes
 
     @classmethod
-    def of(cls, api_url: str, org_id: str | None) -> Self:
-        """Return the codec whose cursors are refused elsewhere."""
-        return cls(_digest(f"{api_url}\n{org_id or ''}".encode()))
+    def of(cls, api_url: str, org_id: str | None, agent_id: str | None) -> Self:
+        """Return the codec whose cursors are refused elsewhere; `agent_id` is the scope."""
+        return cls(_digest(f"{api_url}\n{org_id or ''}\n{agent_id or ''}".encode()))
 
     def write(self, place: Place) -> str:
         """Return the cursor of `place`."""
-        query = place.query
-        filters = query.filters()
-        tail = json.dumps(filters, separators=(",", ":"), ensure_ascii=False) if filters else ""
-        body = _PLACE.pack(query.limit, _DETAILS.index(query.detail), place.offset) + tail.encode()
+        query, after = place.query, place.after
+        detail = _DETAILS.index(query.detail) | (_KEYED if after else 0)
+        body = _PLACE.pack(query.limit, detail, min(place.offset, LARGEST_OFFSET), *place.drift)
+        if after is not None:
+            body += _KEY.pack(*after)
+        if filters := query.filters():
+            body += json.dumps(filters, separators=(",", ":"), ensure_ascii=False).encode()
         return VERSION + urlsafe_b64encode(self.home + _digest(body) + body).decode().rstrip("=")
 
     def read(self, cursor: str) -> Place:
         """Return the place that `cursor` names.
 
         Raises:
-            InvalidCursor: it is damaged, of another version, or of another API or organization.
+            InvalidCursor: it is damaged, of another version, or of another API, organization or
+                scope.
         """
         raw = _unarmoured(cursor)
         home, checksum, body = raw[:4], raw[4:8], raw[8:]
         if _digest(body) != checksum:
             raise _damaged()
         if home != self.home:
-            raise InvalidCursor("The cursor belongs to another API address or organization.")
+            raise InvalidCursor("The cursor belongs to another API address, organization or agent.")
         try:
-            limit, detail, offset = _PLACE.unpack_from(body)
-            filters = json.loads(body[_PLACE.size :] or b"{}")
-            shown = {"limit": limit, "detail": _DETAILS[detail]}
-            query = ListSessions.read({**filters, **shown})
+            limit, detail, offset, ahead, behind = _PLACE.unpack_from(body)
+            rest, after = body[_PLACE.size :], None
+            if detail & _KEYED:
+                after, rest = Key(*_KEY.unpack_from(rest)), rest[_KEY.size :]
+            shown = {"limit": limit, "detail": _DETAILS[detail & ~_KEYED]}
+            query = ListSessions.read({**json.loads(rest or b"{}"), **shown})
         except (ValueError, IndexError, TypeError, struct.error, RecursionError, InvalidArguments):
             raise _damaged() from None
-        return Place(query, min(offset, LARGEST_OFFSET))
+        return Place(query, min(offset, LARGEST_OFFSET), after, Drift(ahead, behind))
 
     def resume(self, asked: GetSessionPage) -> Place:
         """Return the place that a call for a page names.

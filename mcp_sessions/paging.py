@@ -1,63 +1,259 @@
-"""Pages of the list, over an API that has only offsets."""
+"""Pages of the list, over an API that has only offsets and shifts under its reader.
 
-from dataclasses import dataclass
+The promise:
+
+    No session is returned twice in a walk. Every session that exists and matches the API's filters
+    from the walk's first upstream request to its last is returned, provided `created_at` never
+    changes, each response is one consistent view ordered by it, and at most 98 sessions share one
+    value; beyond that the call says so. Sessions renamed in or out of a search, or backdated, may
+    be missed, never repeated. Row filters judge a session when it is examined. A walk begun at an
+    offset covers what follows.
+
+What it costs: one request a page, two where the list moved further than lately or the limit is
+near 100, and at most MOST_PROBES for each stretch of the list; then a transient error, and the
+same cursor goes on. How it holds: see `Walk.turn`.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
 from typing import Generic
 
+import anyio
+
 from mcp_sessions.api import SessionsApi
+from mcp_sessions.bracket import Bracket
 from mcp_sessions.cursor import Place
+from mcp_sessions.errors import ApiTimeout, ApiUnavailable
+from mcp_sessions.filters import admits, too_old
+from mcp_sessions.order import before
 from mcp_sessions.query import MOST_ROWS
-from mcp_sessions.wire import Session, SessionT
+from mcp_sessions.window import Entry, Window, window_of
+from mcp_sessions.wire import SessionT
+
+MOST_PROBES = 24
+_MARGIN = 2  # rows read beyond what must be seen, on either side, for a list that hardly moves
+_TIES = "More than 98 sessions share one created_at: some of them may be missing or come twice."
+_UNDATED = (
+    "The API's rows are in no order of time: rows may be missing or come twice if it changes."
+)
+
+Progress = Callable[[int, int], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How far one call may go: rows examined, and the clock of the event loop in seconds."""
+
+    examined: int
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
 class SessionPage(Generic[SessionT]):
-    """Sessions in the API's order, each with its index, and what is known of the list."""
+    """The sessions of one page in their order, and what is known of the list."""
 
     place: Place
-    rows: tuple[tuple[int, SessionT], ...]
-    malformed: int
+    rows: tuple[Entry[SessionT], ...]
+    following: Place | None  # None at the end of the list
     total: int | None
-    next_offset: int | None  # None at the end of the list
+    examined: int
+    malformed: int
+    note: str | None
 
     def cut(self, shown: int) -> "SessionPage[SessionT]":
         """Return the page of the first `shown` rows; the list goes on after them."""
         if shown >= len(self.rows):
             return self
-        next_offset = self.rows[shown][0]
-        skipped = next_offset - self.place.offset - shown
-        return SessionPage(self.place, self.rows[:shown], skipped, self.total, next_offset)
+        place = self.following or self.place
+        if shown:
+            place = _place_after(self.rows[shown - 1], place, certain=self.note is None)
+        return replace(self, rows=self.rows[:shown], following=place)
 
-    def next_place(self) -> Place | None:
-        """Return where the list goes on, or None at its end."""
-        return None if self.next_offset is None else Place(self.place.query, self.next_offset)
+
+@dataclass(slots=True)
+class Walk(Generic[SessionT]):
+    """A walk along the list from a place; `turn` after `turn` until it has ended."""
+
+    api: SessionsApi
+    place: Place
+    session: type[SessionT]
+    ended: bool = False
+    total: int | None = None
+    note: str | None = None
+    measured: bool = False  # how far the list has moved since the cursor was written
+
+    async def turn(self, wanted: int) -> list[Entry[SessionT]]:
+        """Return what comes next for certain, about `wanted` entries, and none only at the end.
+
+        A response proves itself: it holds all that follows the place's session if it starts at
+        offset 0 or with a strictly newer session, and it is complete up to its last group of
+        equal ages, or to the end of the list. The offset is a hint, found again by galloping and
+        bisecting when the list has moved.
+
+        Raises:
+            ApiUnavailable: the list moved away from MOST_PROBES probes.
+            SessionsError: as the API's door raises it.
+        """
+        after, bracket = self.place.after, Bracket()
+        offset, limit = self._first_guess(wanted)
+        for _ in range(MOST_PROBES):
+            window = await self._read(offset, limit)
+            if not window.dated:
+                ahead = [entry for entry in window.entries if entry.position >= self.place.offset]
+                return self._by_offset(window, ahead, _UNDATED)
+            if window.starts_before(after):
+                following = window.following(after)
+                certain = window.certain(following)
+                if certain or window.ended:
+                    return self._found(window, certain)
+                newer = window.last_newer(after)
+                if limit == MOST_ROWS and newer == offset:
+                    return self._by_offset(window, following, _TIES)
+                bracket.too_near(newer, window.total)
+            else:
+                bracket.too_far(offset)
+            offset, limit = bracket.probe()
+        raise ApiUnavailable("The list changes faster than it can be read.")
+
+    def _first_guess(self, wanted: int) -> tuple[int, int]:
+        """Reach back to a newer session and on past the last one, as far as the list moves."""
+        hint, (ahead, behind) = self.place.offset, self.place.drift
+        back = 0 if self.place.after is None else min(hint, _MARGIN + behind * 3 // 2)
+        return hint - back, min(MOST_ROWS, back + wanted + _MARGIN + ahead * 3 // 2)
+
+    async def _read(self, offset: int, limit: int) -> Window[SessionT]:
+        parameters = self.place.query.parameters(offset=offset, limit=limit)
+        window = window_of(await self.api.page(parameters, self.session), offset, limit)
+        self.total = window.total
+        return window
+
+    def _found(
+        self, window: Window[SessionT], entries: list[Entry[SessionT]]
+    ) -> list[Entry[SessionT]]:
+        self.ended = window.ended
+        if self.place.after is not None and not self.measured:
+            here = entries[0].position if entries else window.offset + len(window.entries)
+            drift = self.place.drift.after(here - self.place.offset)
+            self.place = replace(self.place, drift=drift)
+        self.measured = True
+        return entries
+
+    def _by_offset(
+        self, window: Window[SessionT], entries: list[Entry[SessionT]], note: str
+    ) -> list[Entry[SessionT]]:
+        """Fall back on what the API itself can do, and say so."""
+        self.ended, self.note = window.ended, note
+        return entries
+
+    def passed(self, entry: Entry[SessionT]) -> None:
+        """Go on after `entry`."""
+        self.place = _place_after(entry, self.place, certain=self.note is None)
+
+
+@dataclass(slots=True)
+class _Reading(Generic[SessionT]):
+    """What one call has gathered so far, and whether it may gather more."""
+
+    walk: Walk[SessionT]
+    bounds: Bounds
+    scope: str | None
+    rows: list[Entry[SessionT]] = field(default_factory=list)
+    examined: int = 0
+    malformed: int = 0
+    foreign: int = 0
+    done: bool = False  # nothing that follows can match
+
+    def has_room(self) -> bool:
+        """Tell whether this call may examine more."""
+        full = len(self.rows) == self.walk.place.query.limit
+        return not (self.done or full or self.examined >= self.bounds.examined)
+
+    async def turn(self) -> bool:
+        """Examine the next stretch; return False if the time ran out before it came."""
+        query = self.walk.place.query
+        wanted = query.limit - len(self.rows)
+        if query.filters_rows():  # a match may be far: take longer and longer stretches
+            wanted = max(wanted, 2 * self.examined)
+        entries: list[Entry[SessionT]] = []
+        with anyio.move_on_at(self.bounds.until) as time:
+            entries = await self.walk.turn(wanted)
+        if time.cancelled_caught:
+            return False
+        for entry in entries:
+            if not self.has_room():
+                return True
+            self._judge(entry)
+        self.done = self.done or self.walk.ended
+        return True
+
+    def _judge(self, entry: Entry[SessionT]) -> None:
+        query, session = self.walk.place.query, entry.session
+        self.walk.passed(entry)
+        self.examined += 1
+        if session is None:
+            self.malformed += 1
+        elif self._is_foreign(session.agent_id):
+            self.foreign += 1
+        elif admits(query, session):
+            self.rows.append(entry)
+        else:
+            self.done = self.walk.note is None and too_old(query, session)
+
+    def _is_foreign(self, agent_id: str | None) -> bool:
+        """Tell another agent's session, which the API should not have sent.
+
+        A row that names no agent passes where an agent was asked for, and not where one is set.
+        """
+        if self.scope is not None and agent_id != self.scope:
+            return True
+        return agent_id not in (None, self.walk.place.query.agent_id) and (
+            self.walk.place.query.agent_id is not None
+        )
 
 
 async def read_page(
-    api: SessionsApi, place: Place, session: type[SessionT]
+    api: SessionsApi,
+    place: Place,
+    session: type[SessionT],
+    bounds: Bounds,
+    *,
+    progress: Progress,
+    scope: str | None = None,
 ) -> SessionPage[SessionT]:
-    """Read the page at `place`, in one request, or two for a full page at the largest limit.
+    """Read the page at `place`; `scope` is the only agent whose sessions may be shown.
 
-    One row more than shown is asked for, so that the end is seen and not guessed: `total` is
-    another query of the API's and may tell of another moment.
+    A deadline met on the way gives what was found so far, with a place to go on.
 
     Raises:
-        SessionsError: as the API's door raises it.
+        ApiTimeout: not one answer came in time.
+        SessionsError: as `Walk.turn` raises it.
     """
-    limit = place.query.limit
-    asked = min(limit + 1, MOST_ROWS)
-    answer = await api.page(place.query.parameters(offset=place.offset, limit=asked), session)
-    shown = answer.data[:limit]
-    rows = tuple((place.offset + i, row) for i, row in enumerate(shown) if row is not None)
-    after = place.offset + len(shown)
-    more = len(answer.data) > limit
-    if not more and shown and len(shown) >= min(asked, answer.limit or asked):
-        more = await _any_row(api, place, after)
+    reading = _Reading(Walk(api, _started(place), session), bounds, scope)
+    while reading.has_room() and await reading.turn():
+        if place.query.filters_rows():
+            await progress(reading.examined, bounds.examined)
+    if not reading.examined and not reading.done:
+        raise ApiTimeout("The API did not answer within the call's deadline.")
+    walk = reading.walk
     return SessionPage(
-        place, rows, len(shown) - len(rows), answer.total, next_offset=after if more else None
+        place=place,
+        rows=tuple(reading.rows),
+        following=None if reading.done else walk.place,
+        total=None if reading.foreign or place.query.filters_rows() else walk.total,
+        examined=reading.examined,
+        malformed=reading.malformed,
+        note=walk.note,
     )
 
 
-async def _any_row(api: SessionsApi, place: Place, offset: int) -> bool:
-    """Tell whether the list goes on at `offset`."""
-    answer = await api.page(place.query.parameters(offset=offset, limit=1), Session)
-    return bool(answer.data)
+def _started(place: Place) -> Place:
+    """Begin a list that ends before a time at that time."""
+    end = place.query.created_until()
+    if end is None or place.after is not None or place.offset:
+        return place
+    return replace(place, after=before(end))
+
+
+def _place_after(entry: Entry[SessionT], place: Place, *, certain: bool) -> Place:
+    after = entry.key if certain else None
+    return replace(place, offset=entry.position + 1, after=after)

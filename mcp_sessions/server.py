@@ -37,7 +37,7 @@ def create_server(settings: Settings) -> Server[SessionTools]:
 
     Its HTTP client is opened when a transport enters the lifespan and closed when it leaves.
     """
-    tools = definitions()
+    tools = definitions(settings.agent_id)
     schemas = {tool.name: tool.input_schema for tool in tools}
 
     @asynccontextmanager
@@ -68,4 +68,5 @@ async def _call_tool(context: Context, params: CallToolRequestParams) -> CallToo
     if params.name not in NAMES:
         known: Any = " and ".join(NAMES)
         raise MCPError(INVALID_PARAMS, f"Unknown tool; there are {known}.")
-    return await context.lifespan_context.call(params.name, params.arguments)
+    tools, progress = context.lifespan_context, context.session.report_progress
+    return await tools.call(params.name, params.arguments, progress)

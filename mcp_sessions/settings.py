@@ -76,6 +76,13 @@ class Settings(BaseModel):
         pattern=r"^[!-~]+$",
         description="The organization, sent as `X-Org-Id`; needed when the key reaches several.",
     )
+    agent_id: str | None = Field(
+        None,
+        alias="MCP_SESSIONS_AGENT_ID",
+        pattern=r"^\S{1,200}$",
+        description="The only agent whose sessions are shown; no argument and no cursor reaches"
+        " another's.",
+    )
     no_key: bool = Field(
         False,
         alias="MCP_SESSIONS_NO_KEY",
@@ -100,6 +107,13 @@ class Settings(BaseModel):
         ge=4_000,
         le=1_000_000,
         description="The most characters of a result, for its text and its JSON each.",
+    )
+    max_examined: int = Field(
+        1_000,
+        alias="MCP_SESSIONS_MAX_EXAMINED",
+        ge=100,
+        le=100_000,
+        description="The most rows that one call examines for filters the API does not know.",
     )
     max_response_bytes: int = Field(
         32 * 1024 * 1024,

@@ -113,6 +113,12 @@ class Filters(Shown):
 
     agent_id: str | None = None
     search: str | None = None
+    status: list[str] | None = None
+    tags: list[str] | None = None
+    created_after: str | None = None
+    created_before: str | None = None
+    parent_session_id: str | None = None
+    top_level_only: bool | None = None
 
 
 class PageSummary(Shown):
@@ -122,7 +128,11 @@ class PageSummary(Shown):
     shared: Shared | None = None
     returned: int
     total: int | None = Field(None, description="matching sessions as of this call")
-    offset: int = Field(description="the API's index of the first row")
+    offset: int | None = Field(None, description="the API's index of the first row")
+    examined: int | None = Field(None, description="rows judged by filters in this call")
+    complete: bool | None = Field(
+        None, description="these filters saw the list to its end and left nothing out"
+    )
     limit: int
     detail: str
     filters: Filters | None = None
@@ -130,6 +140,7 @@ class PageSummary(Shown):
     next_cursor: str | None = Field(None, description="for get_session_page")
     malformed: int | None = Field(None, description="unreadable rows left out")
     moved_on: int | None = Field(None, description="rows that did not fit; the cursor gives them")
+    note: str | None = None
 
 
 def share(rows: Sequence[Row]) -> tuple[list[Row], Shared | None]:

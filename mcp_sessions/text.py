@@ -21,7 +21,10 @@ def render(page: PageSummary) -> str:
 
 def _head(page: PageSummary, year: str) -> Iterator[str]:
     of = f" of {page.total}" if page.total is not None else ""
-    shown = f"{page.returned}{of} sessions from offset {page.offset}, newest first"
+    where = (
+        f"from offset {page.offset}" if page.examined is None else f"of {page.examined} examined"
+    )
+    shown = f"{page.returned}{of} sessions {where}, newest first"
     if year:
         what = "updated" if page.detail == "brief" else "created → updated"
         shown += f"; {what}, UTC, {year}"
@@ -37,6 +40,8 @@ def _foot(page: PageSummary) -> Iterator[str]:
         yield f"Left out as unreadable: {page.malformed}"
     if page.moved_on:
         yield f"Did not fit, follow on the next page: {page.moved_on}"
+    if page.note is not None:
+        yield f"Note: {page.note}"
     if page.next_cursor is None:
         yield "End of the list."
     else:

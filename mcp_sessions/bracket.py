@@ -1,0 +1,59 @@
+"""Where to look next for a place in a list that has moved."""
+
+from dataclasses import dataclass
+
+from mcp_sessions.query import MOST_ROWS
+
+_NEAR = 64  # a bracket this narrow fits a window, with room for what follows
+_FIRST_STEP = 32
+
+
+@dataclass(slots=True)
+class Bracket:
+    """Offsets known to lie before the place and behind it, as of the latest answers.
+
+    Both are hints: the list moves between two answers, and only a window proves itself.
+    """
+
+    newer: int | None = None
+    older: int | None = None
+    step: int = 0
+    total: int | None = None
+
+    def too_far(self, offset: int) -> None:
+        """Note that the row at `offset` is not newer than the place, or that there is none."""
+        self.older = offset
+        if self.newer is not None and self.newer >= offset:
+            self.newer = None
+
+    def too_near(self, newer: int, total: int | None) -> None:
+        """Note that the row at `newer` is newer than the place, which was not in its window."""
+        self.newer, self.total = newer, total
+        if self.older is not None and self.older <= newer:
+            self.older = None
+
+    def probe(self) -> tuple[int, int]:
+        """Return the offset and limit of the next request: a window, or one row from afar."""
+        if self.newer is None:
+            return self._back()
+        if self.older is None:
+            return self._on(self.newer)
+        if self.older - self.newer <= _NEAR:
+            return self.newer, MOST_ROWS
+        return (self.newer + self.older) // 2, 1
+
+    def _back(self) -> tuple[int, int]:
+        self.step = max(_FIRST_STEP, 2 * self.step)
+        offset = max(0, (self.older or 0) - self.step)
+        return offset, MOST_ROWS if offset == 0 or self.step <= _NEAR else 1
+
+    def _on(self, newer: int) -> tuple[int, int]:
+        """Look right behind the newer row first, then bisect up to where the list should end."""
+        if self.step == 0:
+            self.step = MOST_ROWS
+            return newer, MOST_ROWS
+        if self.total is not None and self.total > newer + MOST_ROWS:
+            self.older = self.total
+            return (newer + self.total) // 2, 1
+        self.step *= 2
+        return newer + self.step, 1
