@@ -66,7 +66,7 @@ class SessionPage(Generic[SessionT]):
             return self
         place = self.following or self.place
         if shown:
-            place = _place_after(self.rows[shown - 1], place, certain=self.note is None)
+            place = _place_after(self.rows[shown - 1], place)
         return replace(self, rows=self.rows[:shown], following=place)
 
 
@@ -80,6 +80,7 @@ class Walk(Generic[SessionT]):
     ended: bool = False
     total: int | None = None
     note: str | None = None
+    tied: int | None = None  # the age of more sessions than a window holds
     measured: bool = False  # how far the list has moved since the cursor was written
 
     async def turn(self, wanted: int) -> list[Entry[SessionT]]:
@@ -101,18 +102,23 @@ class Walk(Generic[SessionT]):
             if not window.dated:
                 ahead = [entry for entry in window.entries if entry.position >= self.place.offset]
                 return self._by_offset(window, ahead, _UNDATED)
-            if window.starts_before(after):
-                following = window.following(after)
-                certain = window.certain(following)
-                if certain or window.ended:
-                    return self._found(window, certain)
-                newer = window.last_newer(after)
-                if limit == MOST_ROWS and newer == offset:
-                    return self._by_offset(window, following, _TIES)
-                bracket.too_near(newer, window.total)
-            else:
+            if self.tied is None and not window.starts_before(after):
                 bracket.too_far(offset)
-            offset, limit = bracket.probe()
+                offset, limit = bracket.probe()
+                continue
+            following = window.following(after, or_of=self.tied)
+            certain = window.certain(following)
+            if certain or window.ended:
+                return self._found(window, certain)
+            newer = window.last_newer(after)
+            if limit < MOST_ROWS or newer != offset:
+                bracket.too_near(newer, window.total)
+                offset, limit = bracket.probe()
+            elif after is None or self.tied is not None:
+                return self._by_offset(window, following, _TIES)
+            else:  # one group of ties fills a whole window: all that is left is the hint
+                self.tied, self.note = window.entries[-1].key.age, _TIES
+                offset = self.place.offset
         raise ApiUnavailable("The list changes faster than it can be read.")
 
     def _first_guess(self, wanted: int) -> tuple[int, int]:
@@ -136,18 +142,18 @@ class Walk(Generic[SessionT]):
             drift = self.place.drift.after(here - self.place.offset)
             self.place = replace(self.place, drift=drift)
         self.measured = True
-        return entries
+        return [replace(e, certain=False) if e.key.age == self.tied else e for e in entries]
 
     def _by_offset(
         self, window: Window[SessionT], entries: list[Entry[SessionT]], note: str
     ) -> list[Entry[SessionT]]:
         """Fall back on what the API itself can do, and say so."""
         self.ended, self.note = window.ended, note
-        return entries
+        return [replace(entry, certain=False) for entry in entries]
 
     def passed(self, entry: Entry[SessionT]) -> None:
         """Go on after `entry`."""
-        self.place = _place_after(entry, self.place, certain=self.note is None)
+        self.place = _place_after(entry, self.place)
 
 
 @dataclass(slots=True)
@@ -254,6 +260,6 @@ def _started(place: Place) -> Place:
     return replace(place, after=before(end))
 
 
-def _place_after(entry: Entry[SessionT], place: Place, *, certain: bool) -> Place:
-    after = entry.key if certain else None
+def _place_after(entry: Entry[SessionT], place: Place) -> Place:
+    after = entry.key if entry.certain else None
     return replace(place, offset=entry.position + 1, after=after)

@@ -12,11 +12,15 @@ _UNREADABLE = b""  # sorts before every hash, so a malformed row is passed with 
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[SessionT]):
-    """A row: where it stands in the answer's order, and its session unless it is malformed."""
+    """A row: where it stands in the answer's order, and its session unless it is malformed.
+
+    `certain` says that its key is a place to go on from; otherwise there is only its position.
+    """
 
     position: int
     key: Key
     session: SessionT | None
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,13 @@ class Window(Generic[SessionT]):
             return True
         return bool(self.entries) and self.entries[0].key.age < after.age
 
-    def following(self, after: Key | None) -> list[Entry[SessionT]]:
-        """Return the entries that come after `after`."""
-        return [entry for entry in self.entries if after is None or entry.key > after]
+    def following(self, after: Key | None, or_of: int | None = None) -> list[Entry[SessionT]]:
+        """Return the entries that come after `after`, or are of the age `or_of`."""
+        return [
+            entry
+            for entry in self.entries
+            if after is None or entry.key > after or entry.key.age == or_of
+        ]
 
     def certain(self, entries: list[Entry[SessionT]]) -> list[Entry[SessionT]]:
         """Leave out the last group of equal ages: some of it may stand beyond this window."""

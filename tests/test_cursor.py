@@ -2,11 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_sessions.cursor import CursorCodec, Place
+from mcp_sessions.cursor import CursorCodec, Drift, Place
 from mcp_sessions.errors import InvalidArguments, InvalidCursor
+from mcp_sessions.order import Key
 from mcp_sessions.query import GetSessionPage, ListSessions
 
-CODEC = CursorCodec.of("https://app.everruns.com/api", None)
+CODEC = CursorCodec.of("https://app.everruns.com/api", None, None)
 PLACE = Place(ListSessions(limit=7, detail="brief", agent_id="agent_1", search="q3 plan"), 40)
 
 queries = st.builds(
@@ -15,18 +16,26 @@ queries = st.builds(
     detail=st.sampled_from(["brief", "standard", "full"]),
     agent_id=st.none() | st.from_regex(r"agent_[0-9a-f]{1,40}", fullmatch=True),
     search=st.none() | st.text(st.characters(codec="utf-8"), min_size=1).filter(str.strip),
+    status=st.none() | st.just(["idle", "paused"]),
+    tags=st.none() | st.lists(st.from_regex(r"\w{1,9}", fullmatch=True), min_size=1, max_size=3),
+    created_after=st.sampled_from([None, "2026-11-20T00:00:00Z"]),
+    created_before=st.sampled_from([None, "2026-11-21T00:00:00.500000Z"]),
+    top_level_only=st.booleans(),
 )
+keys = st.builds(Key, st.integers(-(2**63), 2**63 - 1), st.binary(min_size=6, max_size=6))
+drifts = st.builds(Drift, st.integers(0, 255), st.integers(0, 255))
+places = st.builds(Place, queries, st.integers(0, 2**31 - 1), st.none() | keys, drifts)
 
 
-@given(st.builds(Place, queries, st.integers(0, 2**31 - 1)))
+@given(places)
 def test_a_cursor_brings_back_its_place(place):
     assert CODEC.read(CODEC.write(place)) == place
 
 
-@given(st.integers(0, 2**31 - 1))
-def test_a_cursor_without_filters_is_short_and_url_safe(offset):
-    cursor = CODEC.write(Place(ListSessions(), offset))
-    assert len(cursor) < 120
+@given(st.integers(0, 2**31 - 1), keys, drifts)
+def test_a_cursor_without_filters_is_short_and_url_safe(offset, key, drift):
+    cursor = CODEC.write(Place(ListSessions(), offset, key, drift))
+    assert len(cursor) < 50
     assert set(cursor) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
@@ -60,12 +69,13 @@ def test_a_cursor_of_another_version_is_told_apart():
 @pytest.mark.parametrize(
     "other",
     [
-        CursorCodec.of("https://other.example/api", None),
-        CursorCodec.of("https://app.everruns.com/api", "org_1"),
+        CursorCodec.of("https://other.example/api", None, None),
+        CursorCodec.of("https://app.everruns.com/api", "org_1", None),
+        CursorCodec.of("https://app.everruns.com/api", None, "agent_1"),
     ],
 )
 def test_a_cursor_of_another_api_or_organization_is_told_apart(other):
-    with pytest.raises(InvalidCursor, match="another API address or organization"):
+    with pytest.raises(InvalidCursor, match="another API address, organization or agent"):
         CODEC.read(other.write(PLACE))
 
 

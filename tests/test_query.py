@@ -64,7 +64,7 @@ def test_an_offset_out_of_its_range_is_refused_with_the_range(offset):
         ({"agent_id": ""}, "agent_id must be an agent's id"),
         ({"agent_id": "a b"}, "agent_id must be an agent's id"),
         ({"agent_id": 5}, "agent_id must be an agent's id"),
-        ({"page": 2}, "list_sessions has no argument 'page'; it takes agent_id, search, limit"),
+        ({"page": 2}, "list_sessions has no argument 'page'; it takes agent_id, search, status"),
         ({"x\n\x1b[2J": 1}, "list_sessions has no argument"),
         ({"\ud800": 1}, "list_sessions has no argument '\\ud800'; it takes"),
     ],

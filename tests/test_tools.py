@@ -21,8 +21,8 @@ def heavy(n):
         "preview": "p" * 400,
         "output_preview": "r" * 400,
         "status": "idle",
-        "created_at": "2026-11-20T11:57:31Z",
-        "updated_at": "2026-11-20T11:57:31Z",
+        "created_at": f"2026-11-20T11:{59 - n // 60:02}:{59 - n % 60:02}Z",
+        "updated_at": "2026-11-20T12:57:31Z",
         "tags": [f"{'g' * 60}{tag}" for tag in range(30)],
         "tools": [{"name": f"{'n' * 50}{tool}"} for tool in range(30)],
     }
@@ -90,20 +90,20 @@ def test_the_filters_in_force_are_said_back(api):
 def test_what_does_not_fit_follows_and_nothing_is_lost(detail, budget):
     rows = [heavy(n) for n in range(100 if budget > 4_000 else 25)]
     seen = []
-    more = True
-    while more:
-        with raw_api([page_answer(rows[len(seen) :]), page_answer([])]) as upstream:
-            result = call_tool(
-                settings_for(upstream.url, max_result_chars=budget),
-                "get_session_page",
-                {"offset": len(seen), "limit": 100, "detail": detail},
-            )
-        content = result.structured_content
-        compact = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
-        assert max(len(text_of(result)), len(compact)) <= budget
-        seen += shown(result)
-        more = content["has_more"]
-        assert content.get("moved_on", 0) == len(rows) - len(seen)
+    with SessionStore() as store, serve(store) as served:
+        store.create_many(rows)
+        settings = settings_for(served.url, max_result_chars=budget)
+        result = call_tool(settings, arguments={"limit": 100, "detail": detail})
+        while True:
+            content = result.structured_content
+            compact = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+            assert max(len(text_of(result)), len(compact)) <= budget
+            seen += shown(result)
+            assert content.get("moved_on", 0) == len(rows) - len(seen)
+            if not content["has_more"]:
+                break
+            cursor = {"cursor": content["next_cursor"]}
+            result = call_tool(settings, "get_session_page", cursor)
     assert seen == [row["id"] for row in rows]
 
 
@@ -136,12 +136,12 @@ def test_rows_that_cannot_be_read_are_counted_in_both_forms():
     assert "Left out as unreadable: 2" in text_of(result)
 
 
-def test_a_page_of_nothing_but_unreadable_rows_goes_on():
-    rows = [{"id": None}] * 3
-    with raw_api([page_answer(rows)]) as upstream:
+def test_a_list_of_nothing_but_unreadable_rows_ends():
+    with raw_api([page_answer([{"id": None}] * 3)]) as upstream:
         result = call_tool(settings_for(upstream.url), arguments={"limit": 2})
-    assert result.structured_content["sessions"] == []
-    assert result.structured_content["has_more"] is True
+    assert shown(result) == []
+    assert result.structured_content["malformed"] == 3
+    assert text_of(result).endswith("End of the list.")
 
 
 def test_a_total_of_the_wrong_type_is_left_out():
