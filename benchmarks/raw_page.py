@@ -15,7 +15,7 @@ import httpx
 from mcp_sessions import embedded
 
 ROWS = 20
-_REST = {"id": f"session_{0:032x}", "created_at": "1970-01-01T00:00:00Z"}
+_REST = {"id": f"session_{0:032x}", "created_at": "2000-01-01T00:00:00Z"}
 
 
 @dataclass(frozen=True, slots=True)

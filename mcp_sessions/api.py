@@ -4,10 +4,11 @@ Source of the route and its failures: the Everruns API, `GET /v1/sessions`.
 """
 
 import logging
+import math
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -46,18 +47,26 @@ _TRANSPORT: Final[tuple[tuple[type[Exception], type[SessionsError], str], ...]] 
     (httpx.ConnectError, ApiUnreachable, "No connection to the API could be made."),
     (httpx.DecodingError, BadResponse, "The API's answer could not be decompressed."),
     (httpx.TransportError, ApiUnreachable, "The connection to the API broke."),
-    (httpx.InvalidURL, InvalidArguments, "The arguments make an address that no API accepts."),
-    (Exception, ApiUnreachable, "The API could not be asked."),
+    (httpx.InvalidURL, ApiUnreachable, "EVERRUNS_API_URL is no address that can be asked."),
+    (httpx.HTTPError, ApiUnreachable, "The API could not be asked."),
+    (OSError, ApiUnreachable, "The API could not be asked."),
 )
+_FOREIGN: Final = tuple(foreign for foreign, _, _ in _TRANSPORT)
+_TLS_HINT: Final = (
+    "Tell the user to check EVERRUNS_API_URL, and SSL_CERT_FILE if an authority of their own"
+    " signed the API's certificate."
+)
+_CHECK_AGENT: Final = "Check agent_id (agent_ and 32 hex digits), then call again."
+_CHECK_ORGANIZATION: Final = "Tell the user to check EVERRUNS_ORG_ID."
 _STATUS: Final[dict[int, tuple[type[SessionsError], str]]] = {
-    400: (InvalidArguments, "The API refused the arguments as malformed; check agent_id."),
+    400: (InvalidArguments, "The API refused the request as malformed."),
     401: (Unauthorized, "The API refused the key."),
     403: (PermissionDenied, "The API does not allow this key to list these sessions."),
     404: (NotFound, "The API has no session list at this address."),
     408: (ApiTimeout, "The API gave up waiting."),
     413: (InvalidArguments, "The API refused the arguments as too long."),
     414: (InvalidArguments, "The API refused the arguments as too long."),
-    422: (InvalidArguments, "The API refused the arguments as malformed; check agent_id."),
+    422: (InvalidArguments, "The API refused the request as malformed."),
     429: (RateLimited, "The API answered that there were too many requests."),
 }
 
@@ -69,19 +78,25 @@ async def open_api(settings: Settings) -> AsyncIterator["SessionsApi"]:
     Proxy and CA variables of the environment are honoured, but for the embedded API, which is on
     this machine.
     """
-    async with httpx.AsyncClient(
-        headers=_headers(settings),
-        timeout=settings.deadline,
-        follow_redirects=False,
-        trust_env=not settings.demo,
-    ) as client:
+    async with AsyncExitStack() as stack:
+        client: httpx.AsyncClient | None = None
+        # A proxy or CA variable that cannot be used must not keep the server from starting.
+        with suppress(ImportError, ValueError, OSError, httpx.InvalidURL):
+            client = await stack.enter_async_context(
+                httpx.AsyncClient(
+                    headers=_headers(settings),
+                    timeout=settings.deadline,
+                    follow_redirects=False,
+                    trust_env=not settings.demo,
+                )
+            )
         yield SessionsApi(client, settings)
 
 
 class SessionsApi:
     """Reads pages of `GET /v1/sessions`."""
 
-    def __init__(self, client: httpx.AsyncClient, settings: Settings) -> None:
+    def __init__(self, client: httpx.AsyncClient | None, settings: Settings) -> None:
         self._client = client
         self._url = f"{settings.api_url}/v1/sessions"
         self._most_bytes = settings.max_response_bytes
@@ -104,6 +119,13 @@ class SessionsApi:
             raise BadResponse(f"The API's answer is {fault}.") from None
 
     async def _get(self, parameters: Mapping[str, str | int]) -> bytes:
+        if self._client is None:
+            raise ApiUnreachable(
+                "The proxy or CA settings of this server's environment cannot be used.",
+                hint="Tell the user to check HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and the like"
+                " where this MCP server is configured, and to restart it.",
+                permanent=True,
+            )
         started = time.monotonic()
         status: int | str = "failed"
         size = 0
@@ -111,10 +133,10 @@ class SessionsApi:
             async with self._client.stream("GET", self._url, params=dict(parameters)) as response:
                 status = response.status_code
                 if status != _OK:
-                    raise _refusal(response, await _read(response, _ERROR_BODY))
+                    raise _refusal(response, await _read(response, _ERROR_BODY), parameters)
                 body = await _read(response, self._most_bytes + 1)
                 size = len(body)
-        except (httpx.HTTPError, httpx.InvalidURL) as fault:
+        except _FOREIGN as fault:
             raise _translated(fault) from None
         finally:
             elapsed = (time.monotonic() - started) * 1000
@@ -161,19 +183,26 @@ def _translated(fault: Exception) -> SessionsError:
     cause: BaseException | None = fault
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return kind(f"TLS failed: the API's certificate is not trusted ({cause.verify_code}).")
+            reason = f"the API's certificate is not trusted: {cause.verify_message}"
+            return kind(f"TLS failed: {reason}.", hint=_TLS_HINT, permanent=True)
         if isinstance(cause, ssl.SSLError):
-            return kind("TLS failed: no secure connection to the API could be agreed.")
+            reason = "no secure connection to the API could be agreed"
+            return kind(f"TLS failed: {reason}.", hint=_TLS_HINT, permanent=True)
         cause = cause.__cause__ or cause.__context__
     return kind(message)
 
 
-def _refusal(response: httpx.Response, body: bytes) -> SessionsError:
+def _refusal(
+    response: httpx.Response, body: bytes, parameters: Mapping[str, str | int]
+) -> SessionsError:
     status = response.status_code
     wait = _retry_after(response.headers.get("retry-after"), body)
     if status in _STATUS:
         kind, message = _STATUS[status]
-        return kind(f"{message} (HTTP {status})", retry_after=wait)
+        hint = None
+        if kind is InvalidArguments:
+            hint = _CHECK_AGENT if "agent_id" in parameters else _CHECK_ORGANIZATION
+        return kind(f"{message} (HTTP {status})", hint=hint, retry_after=wait)
     if status >= 500:  # noqa: PLR2004 - the class of server errors
         return ApiUnavailable(f"The API failed. (HTTP {status})", retry_after=wait)
     if response.is_redirect:
@@ -198,7 +227,7 @@ def _retry_after(header: str | None, body: bytes) -> int | None:
             seconds = _Wait.model_validate_json(body).retry_after_seconds
         except ValidationError:
             return None
-    return max(1, round(seconds)) if 0 <= seconds <= _LONGEST_WAIT else None
+    return max(1, math.ceil(seconds)) if 0 <= seconds <= _LONGEST_WAIT else None
 
 
 def _seconds_until(date: str) -> float | None:

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from mcp_sessions import __version__
 from mcp_sessions.errors import InvalidSettings
 from mcp_sessions.settings import Settings
 
+_FAILED = 1
 _USAGE_FAULT = 2  # as argparse exits
 _INTERRUPTED = 130  # as a shell reports SIGINT; the servers handle it themselves
 _GRACE = 10  # seconds that calls in flight have to finish after SIGTERM
@@ -24,8 +26,18 @@ _GRACE = 10  # seconds that calls in flight have to finish after SIGTERM
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0 done, 1 failed, 2 asked wrongly."""
     options = _parser().parse_args(argv)
+    code = _FAILED
     try:
-        settings = Settings.from_env(os.environ)
+        code = _run(options)
+    except* BrokenPipeError:
+        # Whoever read our output had read enough; nothing is left to flush at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+def _run(options: argparse.Namespace) -> int:
+    try:
+        settings = Settings.from_env(_environment(options))
         _log_to_stderr(settings)
         run: Callable[[argparse.Namespace, Settings], int] = options.run
         return run(options, settings)
@@ -34,6 +46,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _USAGE_FAULT
     except KeyboardInterrupt:
         return _INTERRUPTED
+
+
+def _environment(options: argparse.Namespace) -> dict[str, str]:
+    """Return the environment, without the API's variables where made-up sessions are shown."""
+    if not (options.demo or options.run in (_demo, _api)):
+        return dict(os.environ)
+    return {name: value for name, value in os.environ.items() if not name.startswith("EVERRUNS_")}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,6 +83,16 @@ def _parser() -> argparse.ArgumentParser:
     api = commands.add_parser("api", help="serve the embedded sessions API alone")
     api.add_argument("--port", type=_port, default=9300, help="0 picks one (%(default)s)")
     api.add_argument("--load", type=Path, metavar="FILE", help="sessions as JSON or JSONL")
+    api.add_argument("--database", type=Path, metavar="FILE", help="keep them in this SQLite file")
+    api.add_argument(
+        "--shuffle-ties", action="store_true", help="order equal created_at anew in each answer"
+    )
+    api.add_argument(
+        "--status-spelling",
+        choices=["waitingfortoolresults", "waiting_for_tool_results"],
+        default="waitingfortoolresults",
+        help="how the fifth status is spelled (%(default)s)",
+    )
     api.set_defaults(run=_api)
     return parser
 
@@ -98,22 +127,24 @@ def _http(options: argparse.Namespace, settings: Settings) -> int:
 
     with _target(options, settings) as target:
         app = create_app(target, options.host)
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            ws="none",
-            timeout_graceful_shutdown=_GRACE,
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                ws="none",
+                timeout_graceful_shutdown=_GRACE,
+            )
         )
-        # uvicorn raises the signal again once it has stopped; by then it has done its work.
+        # uvicorn listens to signals only once it runs, and raises them again once it has stopped.
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: None)
+            signal.signal(number, lambda *_: setattr(server, "should_exit", True))
         with _listening(options.host, options.port) as listener:
             host = f"[{options.host}]" if ":" in options.host else options.host
             port = listener.getsockname()[1]
             print(f"Serving MCP at http://{host}:{port}{PATH}", file=sys.stderr, flush=True)
-            uvicorn.Server(config).run(sockets=[listener])
+            server.run(sockets=[listener])
     return 0
 
 
@@ -129,24 +160,31 @@ def _check(options: argparse.Namespace, settings: Settings) -> int:
     from mcp_sessions.check import check  # noqa: PLC0415
 
     with _target(options, settings) as target:
-        return 0 if anyio.run(check, target) else 1
+        return 0 if anyio.run(check, target) else _FAILED
 
 
 def _api(options: argparse.Namespace, _: Settings) -> int:
     from mcp_sessions.embedded import (  # noqa: PLC0415
+        EmbeddedOptions,
         SessionStore,
         load_sessions,
         run,
         seed_sessions,
     )
 
+    behaviour = EmbeddedOptions(
+        status_spelling=options.status_spelling, shuffle_ties=options.shuffle_ties
+    )
     try:
-        with SessionStore() as store:
-            store.create_many(load_sessions(options.load) if options.load else seed_sessions())
-            run(store, port=options.port, announce=_announce_api)
-    except (OSError, ValueError) as fault:
+        with SessionStore(options.database or ":memory:") as store:
+            if options.load:
+                store.create_many(load_sessions(options.load))
+            elif not store.page(limit=1)[1]:  # a database may be full from an earlier run
+                store.create_many(seed_sessions())
+            run(store, behaviour, options.port, announce=_announce_api)
+    except (OSError, ValueError, RecursionError, sqlite3.Error) as fault:
         print(f"mcp-sessions: {fault}", file=sys.stderr)
-        return 1
+        return _FAILED
     return 0
 
 

@@ -23,6 +23,7 @@ _DETAILS: tuple[Detail, ...] = get_args(Detail)
 _PLACE = struct.Struct(">BBIBB")  # limit, detail, offset, ahead, behind
 _KEY = struct.Struct(f">q{TIE_BYTES}s")
 _KEYED = 0x80  # in detail: a key follows
+_DOUBTFUL = 0x40  # in detail
 _MOST_DRIFT = 255
 
 
@@ -54,6 +55,7 @@ class Place:
     offset: int = 0
     after: Key | None = None
     drift: Drift = _STILL
+    doubtful: bool = False  # the walk has passed what its promise does not cover
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ class CursorCodec:
     def write(self, place: Place) -> str:
         """Return the cursor of `place`."""
         query, after = place.query, place.after
-        detail = _DETAILS.index(query.detail) | (_KEYED if after else 0)
+        detail = _DETAILS.index(query.detail)
+        detail |= (_KEYED if after else 0) | (_DOUBTFUL if place.doubtful else 0)
         body = _PLACE.pack(query.limit, detail, min(place.offset, LARGEST_OFFSET), *place.drift)
         if after is not None:
             body += _KEY.pack(*after)
@@ -96,11 +99,12 @@ class CursorCodec:
             rest, after = body[_PLACE.size :], None
             if detail & _KEYED:
                 after, rest = Key(*_KEY.unpack_from(rest)), rest[_KEY.size :]
-            shown = {"limit": limit, "detail": _DETAILS[detail & ~_KEYED]}
+            shown = {"limit": limit, "detail": _DETAILS[detail & ~(_KEYED | _DOUBTFUL)]}
             query = ListSessions.read({**json.loads(rest or b"{}"), **shown})
         except (ValueError, IndexError, TypeError, struct.error, RecursionError, InvalidArguments):
             raise _damaged() from None
-        return Place(query, min(offset, LARGEST_OFFSET), after, Drift(ahead, behind))
+        doubtful = bool(detail & _DOUBTFUL)
+        return Place(query, min(offset, LARGEST_OFFSET), after, Drift(ahead, behind), doubtful)
 
     def resume(self, asked: GetSessionPage) -> Place:
         """Return the place that a call for a page names.
@@ -128,7 +132,7 @@ def _agreeing(place: Place, asked: GetSessionPage) -> Place:
     for name, value in asked.repeated().items():
         carried = getattr(place.query, name)
         if name != "detail" and value != carried:
-            said = "none" if carried is None else harmless(repr(carried), 80)
+            said = harmless(json.dumps(carried, ensure_ascii=False), 80)
             raise InvalidArguments(
                 f"{name} contradicts the cursor, which carries {said}.",
                 hint=f"Leave {name} out, or start a new list with list_sessions.",

@@ -39,17 +39,25 @@ class SessionsError(Exception):
     """
 
     code: ClassVar[str]
-    category: ClassVar[Category]
-    retryable: ClassVar[bool] = False
+    category: Category
+    retryable: bool = False
     hint: str = ""
 
     def __init__(
-        self, message: str, *, hint: str | None = None, retry_after: int | None = None
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        retry_after: int | None = None,
+        permanent: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
+        if permanent:  # of a kind that passes by itself, this one does not
+            self.category, self.retryable = "permanent", False
         self.hint = hint or type(self).hint
-        self.retry_after = retry_after
+        # What fails for good fails after any wait.
+        self.retry_after = retry_after if self.retryable else None
 
 
 class InvalidArguments(SessionsError):
@@ -113,7 +121,7 @@ class ApiTimeout(SessionsError):
     code = "api_timeout"
     category = "transient"
     retryable = True
-    hint = "Repeat the same call; a smaller limit answers faster."
+    hint = "Repeat the same call. A new list with a smaller limit answers faster."
 
 
 class ApiUnreachable(SessionsError):
@@ -160,7 +168,7 @@ class ResponseTooLarge(SessionsError):
 
     code = "response_too_large"
     category = "permanent"
-    hint = "Call again with a smaller limit."
+    hint = "Start a new list with a smaller limit, or jump with get_session_page(offset, limit)."
 
 
 class Internal(SessionsError):

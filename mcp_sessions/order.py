@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 TIE_BYTES = 6  # two of the 98 ties that a window can hold collide once in 10^11 groups
+_LAST_TIE = b"\xff" * TIE_BYTES
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -18,15 +19,20 @@ class Key(NamedTuple):
     age: int
     tie: bytes
 
+    @property
+    def closes(self) -> bool:
+        """Tell whether no session of this age can follow."""
+        return self.tie == _LAST_TIE
+
 
 def tie_of(session_id: str) -> bytes:
     """Return what orders a session among those of its age."""
     return blake2b(session_id.encode(), digest_size=TIE_BYTES).digest()
 
 
-def before(moment: datetime) -> Key:
-    """Return the last place that a session created at `moment` can have."""
-    return Key(age_of(moment), b"\xff" * TIE_BYTES)
+def end_of(age: int) -> Key:
+    """Return the place behind every session of an age."""
+    return Key(age, _LAST_TIE)
 
 
 def age_of(created_at: datetime) -> int:

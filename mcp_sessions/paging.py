@@ -14,7 +14,7 @@ near 100, and at most MOST_PROBES for each stretch of the list; then a transient
 same cursor goes on. How it holds: see `Walk.turn`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Generic
 
@@ -23,9 +23,9 @@ import anyio
 from mcp_sessions.api import SessionsApi
 from mcp_sessions.bracket import Bracket
 from mcp_sessions.cursor import Place
-from mcp_sessions.errors import ApiTimeout, ApiUnavailable
+from mcp_sessions.errors import ApiTimeout, ApiUnavailable, SessionsError
 from mcp_sessions.filters import admits, too_old
-from mcp_sessions.order import before
+from mcp_sessions.order import age_of, end_of
 from mcp_sessions.query import MOST_ROWS
 from mcp_sessions.window import Entry, Window, window_of
 from mcp_sessions.wire import SessionT
@@ -95,36 +95,33 @@ class Walk(Generic[SessionT]):
             ApiUnavailable: the list moved away from MOST_PROBES probes.
             SessionsError: as the API's door raises it.
         """
-        after, bracket = self.place.after, Bracket()
+        bracket = Bracket()
         offset, limit = self._first_guess(wanted)
         for _ in range(MOST_PROBES):
             window = await self._read(offset, limit)
             if not window.dated:
-                ahead = [entry for entry in window.entries if entry.position >= self.place.offset]
-                return self._by_offset(window, ahead, _UNDATED)
-            if self.tied is None and not window.starts_before(after):
+                if offset == self.place.offset or window.ended:
+                    return self._by_offset(window, _UNDATED)
+                offset = self.place.offset
+            elif self.tied is None and not window.starts_before(self.place.after):
                 bracket.too_far(offset)
                 offset, limit = bracket.probe()
-                continue
-            following = window.following(after, or_of=self.tied)
-            certain = window.certain(following)
-            if certain or window.ended:
-                return self._found(window, certain)
-            newer = window.last_newer(after)
-            if limit < MOST_ROWS or newer != offset:
-                bracket.too_near(newer, window.total)
+            elif (entries := self._proven(window)) or window.ended:
+                return self._found(window, entries)
+            elif limit < MOST_ROWS or window.last_newer(self.place.after) != offset:
+                bracket.too_near(window.last_newer(self.place.after), window.total)
                 offset, limit = bracket.probe()
-            elif after is None or self.tied is not None:
-                return self._by_offset(window, following, _TIES)
+            elif offset == self.place.offset:
+                return self._by_offset(window, _TIES)
             else:  # one group of ties fills a whole window: all that is left is the hint
-                self.tied, self.note = window.entries[-1].key.age, _TIES
-                offset = self.place.offset
+                self.tied, offset = window.entries[-1].key.age, self.place.offset
         raise ApiUnavailable("The list changes faster than it can be read.")
 
     def _first_guess(self, wanted: int) -> tuple[int, int]:
         """Reach back to a newer session and on past the last one, as far as the list moves."""
         hint, (ahead, behind) = self.place.offset, self.place.drift
-        back = 0 if self.place.after is None else min(hint, _MARGIN + behind * 3 // 2)
+        most = max(_MARGIN, MOST_ROWS - wanted - _MARGIN)
+        back = 0 if self.place.after is None else min(hint, most, _MARGIN + behind * 3 // 2)
         return hint - back, min(MOST_ROWS, back + wanted + _MARGIN + ahead * 3 // 2)
 
     async def _read(self, offset: int, limit: int) -> Window[SessionT]:
@@ -133,23 +130,34 @@ class Walk(Generic[SessionT]):
         self.total = window.total
         return window
 
+    def _proven(self, window: Window[SessionT]) -> list[Entry[SessionT]]:
+        """Return what follows for certain; with nothing of its age left, the place moves on."""
+        after = self.place.after
+        if after is None and self.place.doubtful and window.entries:
+            self.tied = window.entries[0].key.age  # in the midst of a group, as it was left
+        entries = window.certain(window.following(after, or_of=self.tied))
+        if not entries and after is not None and not window.ended and window.closes(after):
+            self.place = replace(self.place, after=end_of(after.age))
+        return entries
+
     def _found(
         self, window: Window[SessionT], entries: list[Entry[SessionT]]
     ) -> list[Entry[SessionT]]:
         self.ended = window.ended
+        if self.tied is not None:
+            self.note = _TIES
         if self.place.after is not None and not self.measured:
             here = entries[0].position if entries else window.offset + len(window.entries)
             drift = self.place.drift.after(here - self.place.offset)
             self.place = replace(self.place, drift=drift)
         self.measured = True
-        return [replace(e, certain=False) if e.key.age == self.tied else e for e in entries]
+        tied = [entry for entry in entries if entry.key.age == self.tied]
+        return [*_as_arrived(tied), *(entry for entry in entries if entry.key.age != self.tied)]
 
-    def _by_offset(
-        self, window: Window[SessionT], entries: list[Entry[SessionT]], note: str
-    ) -> list[Entry[SessionT]]:
-        """Fall back on what the API itself can do, and say so."""
+    def _by_offset(self, window: Window[SessionT], note: str) -> list[Entry[SessionT]]:
+        """Fall back on the API's own order and offsets, and say so."""
         self.ended, self.note = window.ended, note
-        return [replace(entry, certain=False) for entry in entries]
+        return _as_arrived(e for e in window.entries if e.arrived >= self.place.offset)
 
     def passed(self, entry: Entry[SessionT]) -> None:
         """Go on after `entry`."""
@@ -175,14 +183,19 @@ class _Reading(Generic[SessionT]):
         return not (self.done or full or self.examined >= self.bounds.examined)
 
     async def turn(self) -> bool:
-        """Examine the next stretch; return False if the time ran out before it came."""
+        """Examine the next stretch; return False if it did not come, but something had before."""
         query = self.walk.place.query
         wanted = query.limit - len(self.rows)
         if query.filters_rows():  # a match may be far: take longer and longer stretches
             wanted = max(wanted, 2 * self.examined)
         entries: list[Entry[SessionT]] = []
-        with anyio.move_on_at(self.bounds.until) as time:
-            entries = await self.walk.turn(wanted)
+        try:
+            with anyio.move_on_at(self.bounds.until) as time:
+                entries = await self.walk.turn(wanted)
+        except SessionsError as fault:
+            if self.examined and fault.retryable:
+                return False  # what is in hand need not be asked for again
+            raise
         if time.cancelled_caught:
             return False
         for entry in entries:
@@ -194,6 +207,8 @@ class _Reading(Generic[SessionT]):
 
     def _judge(self, entry: Entry[SessionT]) -> None:
         query, session = self.walk.place.query, entry.session
+        if session is not None and entry.certain and entry.key == self.walk.place.after:
+            return  # the same session twice in one answer
         self.walk.passed(entry)
         self.examined += 1
         if session is None:
@@ -228,7 +243,7 @@ async def read_page(
 ) -> SessionPage[SessionT]:
     """Read the page at `place`; `scope` is the only agent whose sessions may be shown.
 
-    A deadline met on the way gives what was found so far, with a place to go on.
+    A deadline or a passing fault met on the way gives what was found so far, with a place to go on.
 
     Raises:
         ApiTimeout: not one answer came in time.
@@ -252,14 +267,21 @@ async def read_page(
     )
 
 
+def _as_arrived(entries: Iterable[Entry[SessionT]]) -> list[Entry[SessionT]]:
+    """Return the entries in the API's own order, which is all that is known of them."""
+    arrived = sorted(entries, key=lambda entry: entry.arrived)
+    return [replace(entry, position=entry.arrived, certain=False) for entry in arrived]
+
+
 def _started(place: Place) -> Place:
     """Begin a list that ends before a time at that time."""
     end = place.query.created_until()
     if end is None or place.after is not None or place.offset:
         return place
-    return replace(place, after=before(end))
+    return replace(place, after=end_of(age_of(end)))
 
 
 def _place_after(entry: Entry[SessionT], place: Place) -> Place:
     after = entry.key if entry.certain else None
-    return replace(place, offset=entry.position + 1, after=after)
+    doubtful = place.doubtful or not entry.certain
+    return replace(place, offset=entry.position + 1, after=after, doubtful=doubtful)

@@ -1,5 +1,6 @@
 """What may be asked: the arguments of the two tools, whose models are their input schemas."""
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ MOST_ROWS = 100  # the API clamps a larger limit in silence
 MOST_TAGS = 20
 LONGEST_TAG = 64
 LONGEST_SEARCH = 200
+MOST_WORDS = 8  # the API drops the words after the eighth in silence
 LARGEST_OFFSET = 2**31 - 1  # the API's offset is an int32
 
 Detail = Literal["brief", "standard", "full"]
@@ -26,7 +28,7 @@ _TIME = "an RFC 3339 time such as 2026-11-20T09:30:00Z, or a date, which is midn
 # The end of the sentence "limit must be …", one for each argument.
 _ALLOWED = {
     "agent_id": "an agent's id such as agent_…, without spaces; leave it out for all agents",
-    "search": f"text of at most {LONGEST_SEARCH} characters",
+    "search": f"text of at most {LONGEST_SEARCH} characters and {MOST_WORDS} words",
     "limit": f"a whole number from 1 to {MOST_ROWS}",
     "detail": "brief, standard or full",
     "status": f"one or more of {', '.join(get_args(Status))}",
@@ -52,10 +54,21 @@ def _whole_number(value: Any) -> Any:
 
 
 def _words(value: Any) -> Any:
-    """Read a blank search as none; refuse what no request can carry."""
-    if isinstance(value, str) and not value.strip():
-        return None
-    return _encodable(value)
+    """Read a blank search as none; refuse what a server would drop in silence."""
+    if not isinstance(value, str):
+        return value
+    words = value.split()
+    if len(words) > MOST_WORDS or any(ord(letter) < ord(" ") for word in words for letter in word):
+        raise PydanticCustomError("not_words", "too many words, or a control character")
+    return _encodable(value) if words else None
+
+
+def _copied(value: Any) -> Any:
+    """Take what a copying agent put around a cursor off again; nothing is none."""
+    if not isinstance(value, str):
+        return value
+    cursor = value.strip().strip("\"'`").rstrip("=")
+    return None if cursor in ("", "null", "None") else cursor
 
 
 def _encodable(value: Any) -> Any:
@@ -67,7 +80,8 @@ def _encodable(value: Any) -> Any:
     return value
 
 
-_Id = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^\S+$")]
+_Id = Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]
+_Cursor = Annotated[str, Field(max_length=16_384)]
 _Title = Annotated[str, Field(max_length=LONGEST_SEARCH)]
 _Rows = Annotated[int, Field(ge=1, le=MOST_ROWS)]
 _Place = Annotated[int, Field(ge=0, le=LARGEST_OFFSET)]
@@ -130,7 +144,7 @@ AgentId = Annotated[_Id | None, BeforeValidator(_encodable)]
 Search = Annotated[_Title | None, BeforeValidator(_words)]
 Limit = Annotated[_Rows, BeforeValidator(_whole_number)]
 Offset = Annotated[_Place | None, BeforeValidator(_whole_number)]
-CursorText = Annotated[str, Field(max_length=4_096)]
+CursorText = Annotated[_Cursor | None, BeforeValidator(_copied)]
 
 
 class Arguments(BaseModel):
@@ -220,7 +234,7 @@ class GetSessionPage(Arguments):
 
     tool = "get_session_page"
 
-    cursor: CursorText | None = Field(None, description="next_cursor of an earlier result")
+    cursor: CursorText = Field(None, description="next_cursor of an earlier result")
     offset: Offset = Field(None, description="Rows to skip, instead of cursor")
     limit: Limit | None = Field(None)
     agent_id: AgentId = Field(None)
@@ -233,4 +247,9 @@ class GetSessionPage(Arguments):
 
 
 def _shown(value: Any) -> str:
-    return harmless(repr(value), 60)
+    """Say an argument back as JSON, in one short line."""
+    try:
+        said = json.dumps(value, default=repr)
+    except (ValueError, RecursionError):
+        said = "what cannot be shown"
+    return harmless(said, 60)

@@ -76,12 +76,11 @@ def full(session: FullSession) -> Row:
 
 
 def _standard_fields(session: Session, caps: Caps) -> dict[str, Any]:
-    label = _label(session, caps)
-    preview = _text(session.preview, caps.quote)
     usage = session.usage
+    titled = _text(session.title, caps.label) is not None
     return {
         "id": session.id,
-        "label": label,
+        "label": _label(session, caps),
         "status": _status(session.status),
         "agent_id": _word(session.agent_id),
         "created_at": _moment(session.created_at),
@@ -89,7 +88,7 @@ def _standard_fields(session: Session, caps: Caps) -> dict[str, Any]:
         "finished_at": _moment(session.finished_at),
         "tags": _texts(session.tags, caps.tags, caps.tag),
         # The label of an untitled session is the start of its preview: once is enough.
-        "preview": preview if preview is not None and preview[:-1] not in label else None,
+        "preview": _text(session.preview, caps.quote) if titled else None,
         "reply": _text(session.output_preview, caps.quote),
         "parent_session_id": _word(session.parent_session_id),
         "subagent": _subagent(session),
@@ -175,10 +174,15 @@ def _word(text: str | None) -> str | None:
 
 
 def _texts(texts: Sequence[str | None] | None, most: int, limit: int) -> list[str] | None:
-    shown = [shown for text in texts or () if (shown := _text(text, limit))]
+    shown = [_unlike_a_count(shown) for text in texts or () if (shown := _text(text, limit))]
     if len(shown) > most:
         return [*shown[:most], f"+{len(shown) - most} more"]
     return shown or None
+
+
+def _unlike_a_count(text: str) -> str:
+    """Quote a stranger's "+3 more", which would look like ours."""
+    return f'"{text}"' if text.startswith("+") and text.endswith(" more") else text
 
 
 def _status(status: str | None) -> str | None:

@@ -1,6 +1,7 @@
 """What the operator decided, read once from the environment and never changed."""
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -24,12 +25,19 @@ _OWN_PREFIX = "MCP_SESSIONS_"
 
 def _base_url(url: str) -> str:
     """Keep the path: the API lives under one, usually /api."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("it must be an http or https URL, such as https://app.everruns.com/api")
+    url = url.strip()
+    fault = ValueError("it must be an http or https URL, such as https://app.everruns.com/api")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise fault from None
+    readable = re.fullmatch(r"[!-~]+", url) and port != 0
+    if parts.scheme not in ("http", "https") or not parts.hostname or not readable:
+        raise fault
     if parts.username is not None or parts.password is not None:
         raise ValueError("it must not carry a user name or password; use EVERRUNS_API_KEY")
-    if parts.query or parts.fragment:
+    if "?" in url or "#" in url:
         raise ValueError("it must end with its path: no query and no fragment")
     return url.rstrip("/")
 
@@ -137,7 +145,7 @@ class Settings(BaseModel):
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
         """Read the settings from `environ`; an empty variable counts as an absent one."""
-        given = {name: value for name, value in environ.items() if value.strip()}
+        given = {name: value.strip() for name, value in environ.items() if value.strip()}
         _refuse_unknown(given)
         key_file = given.get("EVERRUNS_API_KEY_FILE")
         if key_file is not None:

@@ -59,7 +59,7 @@ class Row(Shown):
     id: str
     label: str = Field(description="title, else the start of its preview, else its id")
     status: str | None = None
-    agent_id: str | None = Field(None, description="left out when said under shared")
+    agent_id: str | None = Field(None, description="like all ids, left out when said under shared")
     created_at: str | None = Field(None, description="times are UTC")
     updated_at: str | None = None
     finished_at: str | None = None

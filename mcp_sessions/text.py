@@ -1,10 +1,12 @@
 """A page as lines for a model to read: what it holds, one session in one line or two, what next."""
 
 import json
+import re
 from collections.abc import Iterator
 
 from mcp_sessions.summary import Listing, PageSummary, Row, Shown, Tokens
 
+_PLAIN = re.compile(r"[^\s,=\"()\[\]]+")
 _YEAR = slice(0, 4)
 _DATE = slice(0, 10)
 _DAY = slice(5, 10)
@@ -51,7 +53,7 @@ def _foot(page: PageSummary) -> Iterator[str]:
 def render_row(row: Row, year: str = "") -> str:
     """Return one session's line, or two; times in `year` leave it out."""
     label = "untitled" if row.label == row.id else _quoted(row.label)
-    words = (row.id, label, row.status, _times(row, year))
+    words = (row.id, label, row.status and _value(row.status), _times(row, year))
     first = " ".join(word for word in words if word)
     second = ", ".join([*_facts(row, year), *_more_facts(row)])
     return f"{first}\n  {second}" if second else first
@@ -70,9 +72,9 @@ def _times(row: Row, year: str) -> str:
 def _facts(row: Row, year: str) -> Iterator[str]:
     """Say what a standard row has."""
     if row.agent_id is not None:
-        yield row.agent_id
+        yield _value(row.agent_id)
     if row.parent_session_id is not None:
-        yield f"parent {row.parent_session_id}"
+        yield f"parent {_value(row.parent_session_id)}"
     if row.subagent is not None:
         yield f"subagent {_pairs(row.subagent)}"
     if row.finished_at is not None:
@@ -112,7 +114,9 @@ def _more_facts(row: Row) -> Iterator[str]:
         value = getattr(row, name)
         if value is None:
             continue
-        if isinstance(value, Listing):
+        if name == "shortened":
+            yield "shown brief, being too large in full"
+        elif isinstance(value, Listing):
             yield f"{name} {value.count}: {', '.join(map(_value, value.names))}"
         elif isinstance(value, Shown):
             yield f"{name} {_pairs(value)}"
@@ -133,7 +137,7 @@ def _pairs(values: Shown) -> str:
 def _value(value: object) -> str:
     """Leave plain words bare; quote whatever could be taken for more than one value."""
     text = value if isinstance(value, str) else json.dumps(value)
-    return text if text and not set(text) & set(' ",=') else _quoted(text)
+    return text if _PLAIN.fullmatch(text) else _quoted(text)
 
 
 def _quoted(text: str) -> str:

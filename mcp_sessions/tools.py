@@ -19,7 +19,7 @@ from mcp_sessions.query import Arguments, GetSessionPage, ListSessions
 from mcp_sessions.schema import short_schema
 from mcp_sessions.settings import Settings
 from mcp_sessions.summary import PageSummary, Row
-from mcp_sessions.untrusted import harmless
+from mcp_sessions.untrusted import one_line
 
 logger = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ class SessionTools:
         detail = place.query.detail
         if detail == "full":
             full = await self._read(place, wire.FullSession, progress)
-            return self._answer(full, _full_or_brief)
+            return self._answer(full, rows.full)
         light = await self._read(place, wire.Session, progress)
         return self._answer(light, rows.brief if detail == "brief" else rows.standard)
 
@@ -146,9 +146,11 @@ class SessionTools:
         self, page: SessionPage[wire.SessionT], row: Callable[[wire.SessionT], Row]
     ) -> CallToolResult:
         """Show as many rows as fit, the same in both forms, and at least one."""
+        budget = self.settings.max_result_chars
         envelope = weight(self._summary(page, []).compact()) + _LONGEST_COUNTS
-        sessions = (row(entry.session) for entry in page.rows if entry.session is not None)
-        shown = rows_within(self.settings.max_result_chars, envelope, sessions)
+        room = min(LONGEST_ROW, budget - envelope)
+        sessions = (_row_within(room, entry.session, row) for entry in page.rows if entry.session)
+        shown = rows_within(budget, envelope, sessions)
         result = self._summary(page, shown)
         return CallToolResult(
             content=[TextContent(text=text.render(result))], structured_content=result.compact()
@@ -160,7 +162,9 @@ class SessionTools:
         query = page.place.query
         walked = query.filters_rows()
         start = page.rows[0].position if page.rows else page.place.offset
-        complete = cut.following is None and not page.malformed
+        complete = cut.following is None and not (
+            page.malformed or page.note or page.place.doubtful
+        )
         return PageSummary(
             sessions=sessions,
             shared=shared,
@@ -189,14 +193,14 @@ def _filters(query: ListSessions) -> summary.Filters | None:
 def _harmless(value: Any) -> Any:
     if isinstance(value, list):
         return [_harmless(item) for item in value]
-    return harmless(value, LONGEST_FILTER) if isinstance(value, str) else value
+    return one_line(value, LONGEST_FILTER) if isinstance(value, str) else value
 
 
-def _full_or_brief(session: wire.FullSession) -> Row:
-    """Show brief what is too large to be shown full."""
-    row = rows.full(session)
-    if weight(row.compact()) <= LONGEST_ROW:
-        return row
+def _row_within(room: int, session: wire.SessionT, row: Callable[[wire.SessionT], Row]) -> Row:
+    """Show brief what is too large to be shown as asked."""
+    made = row(session)
+    if weight(made.compact()) <= room:
+        return made
     return rows.brief(session).model_copy(update={"shortened": True})
 
 

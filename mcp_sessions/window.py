@@ -14,12 +14,14 @@ _UNREADABLE = b""  # sorts before every hash, so a malformed row is passed with 
 class Entry(Generic[SessionT]):
     """A row: where it stands in the answer's order, and its session unless it is malformed.
 
-    `certain` says that its key is a place to go on from; otherwise there is only its position.
+    `arrived` is its index in the API's own order, which ties may not keep. `certain` says that its
+    key is a place to go on from; otherwise there is only where it arrived.
     """
 
     position: int
     key: Key
     session: SessionT | None
+    arrived: int
     certain: bool = True
 
 
@@ -41,7 +43,14 @@ class Window(Generic[SessionT]):
         """Tell whether every session that follows `after` is here, or follows this window."""
         if after is None or self.offset == 0:
             return True
-        return bool(self.entries) and self.entries[0].key.age < after.age
+        if not self.entries:
+            return False
+        first = self.entries[0].key.age
+        return first < after.age or (after.closes and first == after.age)
+
+    def closes(self, after: Key) -> bool:
+        """Tell that all of the age of `after` is here, or newer: something older is here too."""
+        return self.entries[-1].key.age > after.age
 
     def following(self, after: Key | None, or_of: int | None = None) -> list[Entry[SessionT]]:
         """Return the entries that come after `after`, or are of the age `or_of`."""
@@ -59,15 +68,16 @@ class Window(Generic[SessionT]):
         return [entry for entry in entries if entry.key.age < last]
 
     def last_newer(self, after: Key | None) -> int:
-        """Return the offset of the last entry that is newer than `after`, to start again from.
+        """Return the offset of the last entry to start again from, which is ahead of `after`.
 
         It is also newer than the last group of equal ages here, which may go on beyond.
         """
         last = self.entries[-1].key.age
-        age = last if after is None else min(after.age, last)
         if after is not None and last < after.age:
             return self.entries[-1].position
-        newer = [entry.position for entry in self.entries if entry.key.age < age]
+        if after is not None and last > after.age:
+            last = after.age + after.closes
+        newer = [entry.position for entry in self.entries if entry.key.age < last]
         return newer[-1] if newer else self.offset
 
 
@@ -83,7 +93,9 @@ def window_of(page: Page[SessionT], offset: int, asked: int) -> Window[SessionT]
     else:
         keys = [_key(row, age) for row, age in zip(rows, ages, strict=True)]
     order = sorted(range(len(rows)), key=keys.__getitem__)
-    entries = tuple(Entry(offset + place, keys[i], rows[i]) for place, i in enumerate(order))
+    entries = tuple(
+        Entry(offset + place, keys[i], rows[i], offset + i) for place, i in enumerate(order)
+    )
     granted = page.limit if page.limit and page.limit < asked else asked
     ended = len(rows) < granted
     return Window(offset, entries, ended, dated=ages is not None, total=page.total)

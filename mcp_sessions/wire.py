@@ -40,9 +40,12 @@ class _OrNone:
 def _utc(moment: datetime) -> datetime:
     """Read a time without a zone as UTC, which is what the API means."""
     try:
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("a time outside the calendar") from None
+    if utc.year < _FIRST_YEAR:
+        raise ValueError("a number, or a time before there were sessions")
+    return utc
 
 
 def _size(content: Any) -> Any:
@@ -50,15 +53,20 @@ def _size(content: Any) -> Any:
     return len(content) if isinstance(content, str) else None
 
 
+_FIRST_YEAR = 2000
+_MOST_DOLLARS = 1_000_000_000
+_DEEPEST = 6  # page, rows, row, tools, tool, name
+_LONGEST_NUMBER = 18  # digits
+
 _Strict = Field(strict=True)
 Text = Annotated[str | None, _OrNone()]
 Whole = Annotated[Annotated[int, Field(strict=True, ge=0, lt=2**63)] | None, _OrNone()]
-Amount = Annotated[Annotated[FiniteFloat, Field(ge=0)] | None, _OrNone()]
+Amount = Annotated[Annotated[FiniteFloat, Field(ge=0, le=_MOST_DOLLARS)] | None, _OrNone()]
 Flag = Annotated[Annotated[bool, _Strict] | None, _OrNone()]
 Moment = Annotated[Annotated[datetime, AfterValidator(_utc)] | None, _OrNone()]
 Size = Annotated[int | None, BeforeValidator(_size), _OrNone()]
 # An id is shown beside its label and pasted into calls: one word, whatever its length.
-SessionId = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$", strict=True)]
+SessionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,200}$", strict=True)]
 
 _T = TypeVar("_T")
 Listed = Annotated[list[Annotated[_T | None, _OrNone()]] | None, _OrNone()]
@@ -195,15 +203,37 @@ def read_page(body: bytes, session: type[SessionT]) -> Page[SessionT]:
         except ValidationError as fault:
             if fault.errors(include_input=False)[0]["type"] != "json_invalid":
                 raise
-            return page.model_validate_json(_mended(body))
+            return page.model_validate(_mended(body))
     except ValidationError:
         # The validation error quotes the body, so it ends here.
         raise NotAPage("JSON without a list of sessions under data") from None
-    except (ValueError, RecursionError):
+    except RecursionError:
+        raise NotAPage("JSON nested too deeply") from None
+    except ValueError:
         raise NotAPage("not JSON") from None
 
 
-def _mended(body: bytes) -> bytes:
-    """Replace broken UTF-8 and lone surrogates: half a character must not cost a page."""
-    loose = json.loads(body.decode("utf-8-sig", "replace"))
-    return json.dumps(loose, ensure_ascii=False).encode("utf-8", "replace")
+def _mended(body: bytes) -> Any:
+    """Read what the fast parser refuses for one row's sake.
+
+    Broken UTF-8 and half characters cost a character, numbers without end and what is nested
+    deeper than anything shown are none.
+    """
+    text = body.decode("utf-8-sig", "replace")
+    return _pruned(json.loads(text, parse_int=_whole), _DEEPEST)
+
+
+def _whole(digits: str) -> int | None:
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else None
+
+
+def _pruned(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if depth == 0 and isinstance(value, dict | list):
+        return None
+    if isinstance(value, dict):
+        return {_pruned(name, 0): _pruned(item, depth - 1) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_pruned(item, depth - 1) for item in value]
+    return value

@@ -128,7 +128,7 @@ def test_every_refusal_has_its_code_and_quotes_nothing(shape, status, code):
         (["retry-after: 0"], b"", 1),
         (["retry-after: Wed, 01 Jan 2020 00:00:00 GMT"], b"", 1),
         ([], b'{"title":"x","retry_after_seconds":7}', 7),
-        (["retry-after: soon"], b'{"retry_after_seconds":7.4}', 7),
+        (["retry-after: soon"], b'{"retry_after_seconds":7.4}', 8),
         (["retry-after: 99999999999"], b"", None),
         (["retry-after: nan"], b"", None),
         ([], b'{"retry_after_seconds":"x"}', None),
@@ -280,3 +280,34 @@ def test_a_server_that_speaks_no_tls_is_named():
         failed = fault(settings_for(upstream.url.replace("http:", "https:")))
     assert failed.code == "api_unreachable"
     assert failed.message.startswith("TLS failed: no secure connection")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALL_PROXY", "foo://127.0.0.1:1"),
+        ("HTTPS_PROXY", "http://[::1"),
+        ("SSL_CERT_FILE", "/nonexistent/authority.pem"),
+    ],
+)
+def test_proxy_or_ca_settings_that_cannot_be_used_are_an_answer(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    shown = failure_of(call_tool(settings_for("https://api.example/api")))
+    assert shown.startswith("api_unreachable: The proxy or CA settings")
+    assert shown.endswith("The same call will fail again. (permanent)")
+
+
+def test_a_wait_is_told_only_where_waiting_helps():
+    answer = http_answer(b"", status="401 Unauthorized", headers=["retry-after: 60"])
+    with raw_api([answer]) as upstream:
+        assert fault(settings_for(upstream.url)).retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("parameters", "named"), [({"agent_id": "agent_x"}, "agent_id"), ({}, "EVERRUNS_ORG_ID")]
+)
+def test_a_refused_request_names_what_may_be_wrong(parameters, named):
+    answer = http_answer(b"", status="400 Bad Request")
+    with raw_api([answer]) as upstream, pytest.raises(SessionsError) as failed:
+        read(settings_for(upstream.url), **parameters)
+    assert named in failed.value.hint

@@ -10,12 +10,13 @@ from mcp_sessions.query import GetSessionPage, ListSessions
 CODEC = CursorCodec.of("https://app.everruns.com/api", None, None)
 PLACE = Place(ListSessions(limit=7, detail="brief", agent_id="agent_1", search="q3 plan"), 40)
 
+letters = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zs", "Zl", "Zp"])
 queries = st.builds(
     ListSessions,
     limit=st.integers(1, 100),
     detail=st.sampled_from(["brief", "standard", "full"]),
     agent_id=st.none() | st.from_regex(r"agent_[0-9a-f]{1,40}", fullmatch=True),
-    search=st.none() | st.text(st.characters(codec="utf-8"), min_size=1).filter(str.strip),
+    search=st.none() | st.text(letters, min_size=1, max_size=200),
     status=st.none() | st.just(["idle", "paused"]),
     tags=st.none() | st.lists(st.from_regex(r"\w{1,9}", fullmatch=True), min_size=1, max_size=3),
     created_after=st.sampled_from([None, "2026-11-20T00:00:00Z"]),
@@ -24,7 +25,9 @@ queries = st.builds(
 )
 keys = st.builds(Key, st.integers(-(2**63), 2**63 - 1), st.binary(min_size=6, max_size=6))
 drifts = st.builds(Drift, st.integers(0, 255), st.integers(0, 255))
-places = st.builds(Place, queries, st.integers(0, 2**31 - 1), st.none() | keys, drifts)
+places = st.builds(
+    Place, queries, st.integers(0, 2**31 - 1), st.none() | keys, drifts, st.booleans()
+)
 
 
 @given(places)

@@ -161,7 +161,7 @@ def test_rows_in_no_order_of_time_are_paged_by_offset_and_that_is_said():
     with raw_api([page_answer(rows[:12]), page_answer(rows[8:])]) as upstream:
         first, second = pages(upstream.url, Place(ListSessions(limit=10)), most=2)
     assert ids(first) == [one["id"] for one in rows[:10]]
-    assert first.following == Place(ListSessions(limit=10), 10)
+    assert first.following == Place(ListSessions(limit=10), 10, doubtful=True)
     assert "no order of time" in first.note
     assert len(second.rows) == 10
 
@@ -179,8 +179,8 @@ def test_more_ties_than_a_window_holds_are_paged_by_offset_and_that_is_said(fres
 def test_a_list_that_is_never_where_it_was_is_a_transient_failure():
     """Every answer denies the last one, as no honest list does."""
     newer, older = (
-        page_answer([row(0)] * 24, total=9_000),
-        page_answer([row(900)] * 24, total=9_000),
+        page_answer([row(0)] * 100, total=9_000),
+        page_answer([row(900)] * 100, total=9_000),
     )
     place = Place(
         ListSessions(), 500, after=Key(age_of(datetime(2026, 11, 20, 12, tzinfo=UTC)), b"x")

@@ -75,13 +75,13 @@ def test_the_failures_table_is_the_failure_tree():
 
 
 def test_the_argument_tables_are_the_schemas():
-    lists, pages = README.split("`get_session_page` turns pages:")
-    named = set(
-        re.findall(r"^\| `(\w+)` \|", lists.split("`list_sessions` finds:")[1], re.MULTILINE)
-    )
-    assert named == set(ListSessions.model_fields)
-    cells = [line.split("|")[1] for line in pages.split("\n\n")[1].split("\n")[2:]]
-    assert set(re.findall(r"`(\w+)`", "".join(cells))) == set(GetSessionPage.model_fields)
+    for said, arguments in (
+        ("`list_sessions` finds:", ListSessions),
+        ("`get_session_page` turns pages:", GetSessionPage),
+    ):
+        lines = README.split(said)[1].split("\n\n")[1].split("\n")[2:]
+        cells = "".join(line.split("|")[1] for line in lines)
+        assert set(re.findall(r"`(\w+)`", cells)) == set(arguments.model_fields)
 
 
 def test_every_field_of_a_result_is_named():

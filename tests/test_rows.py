@@ -91,6 +91,15 @@ def test_a_label_is_the_title_else_the_preview_else_the_id(fields, label):
     assert standard(session(**fields)).label == label
 
 
+@pytest.mark.parametrize("preview", ["Q", "plan", "Quarterly plan"])
+def test_a_titled_session_always_shows_its_preview(preview):
+    assert standard(session(preview=preview)).preview == preview
+
+
+def test_a_strangers_tag_cannot_pass_for_the_count_of_tags_left_out():
+    assert standard(session(tags=["+97 more"])).tags == ['"+97 more"']
+
+
 def test_a_preview_that_serves_as_label_is_not_said_twice():
     assert standard(session(title=None)).preview is None
 

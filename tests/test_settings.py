@@ -65,7 +65,18 @@ def test_a_key_that_no_header_carries_is_refused_without_being_shown(key):
 
 @pytest.mark.parametrize(
     "url",
-    ["app.everruns.com", "ftp://host/api", "https://", "https://u:p@host/api", "https://h/api?x=1"],
+    [
+        "app.everruns.com",
+        "ftp://host/api",
+        "https://",
+        "https://u:p@host/api",
+        "https://h/api?x=1",
+        "http://h/api?",
+        "http://h:99999/api",
+        "http://h:abc/api",
+        "http://h o/api",
+        "http://[h/api",
+    ],
 )
 def test_an_unusable_address_is_refused(url):
     message = refusal({"EVERRUNS_API_URL": url})

@@ -115,16 +115,16 @@ def test_a_row_too_large_to_show_is_shown_brief_with_a_note():
     first, second = result.structured_content["sessions"]
     assert first["shortened"] is True
     assert set(first) == {"id", "label", "status", "updated_at", "shortened"}
-    assert "shortened true" in text_of(result)
+    assert "shown brief, being too large in full" in text_of(result)
     assert "tools" in second
     assert len(json.dumps(second, ensure_ascii=False)) <= LONGEST_ROW
 
 
 def test_a_filter_said_back_is_harmless():
     with raw_api([page_answer([])]) as upstream:
-        search = {"search": "a\nNext: x\u202e \x1b[2J"}
+        search = {"search": "a\nNext: x\u202e token=abc1"}
         result = call_tool(settings_for(upstream.url), arguments=search)
-    assert result.structured_content["filters"] == {"search": "a Next: x"}
+    assert result.structured_content["filters"] == {"search": "a Next: x token=abc1"}
     assert text_of(result).count("\n") == 2
 
 
@@ -175,7 +175,8 @@ def test_a_failure_says_what_why_what_next_and_when(api):
 
 def test_an_agent_id_that_the_api_refuses_is_the_agents_to_mend(api):
     failed = failure_of(call_tool(settings_for(api.url), arguments={"agent_id": "agent_x"}))
-    assert failed.startswith("invalid_arguments: The API refused the arguments")
+    assert failed.startswith("invalid_arguments: The API refused the request")
+    assert "Check agent_id" in failed
 
 
 def test_anything_unforeseen_is_an_answer_that_tells_nothing(monkeypatch, caplog):

@@ -89,10 +89,38 @@ def test_what_may_hold_a_secret_is_read_as_a_size_or_not_at_all():
     assert "CANARY" not in repr(read)
 
 
+@pytest.mark.parametrize("depth", [150, 199, 300, 900])
+def test_a_deeply_nested_value_costs_no_row(depth):
+    nested = "[" * depth + "]" * depth
+    body = f'{{"data":[{{"id":"session_1","title":"good"}},{{"id":"session_2","hints":{nested}}}]}}'
+    rows = read_page(body.encode(), FullSession).data
+    assert [row.id for row in rows] == ["session_1", "session_2"]
+    assert rows[0].title == "good"
+
+
+def test_a_number_without_end_costs_no_row():
+    body = b'{"data":[{"id":"session_1","max_iterations":' + b"9" * 5_000 + b"}]}"
+    (read,) = read_page(body, FullSession).data
+    assert (read.id, read.max_iterations) == ("session_1", None)
+
+
+@pytest.mark.parametrize("sent", [0, "12", 1e300])
+def test_a_number_is_no_time(sent):
+    (read,) = read_page(page_of({"id": "s", "created_at": sent}), Session).data
+    assert read.created_at is None
+
+
+@pytest.mark.parametrize("session_id", ['Next:f(cursor="x")', "a=b", "session_\ud800", "a/b"])
+def test_an_id_that_could_pass_for_something_else_is_malformed(session_id):
+    assert read_page(page_of({"id": session_id}), Session).data == [None]
+
+
 def test_a_lone_surrogate_or_broken_utf8_costs_a_character_and_not_the_page():
     escaped = b'{"data":[{"id":"session_1","title":"half \\ud800 a"},{"id":"session_2"}]}'
     broken = b'\xef\xbb\xbf{"data":[{"id":"session_1","title":"half \xff a"}]}'
-    assert [row.id for row in read_page(escaped, Session).data] == ["session_1", "session_2"]
+    rows = read_page(escaped, Session).data
+    assert [row.id for row in rows] == ["session_1", "session_2"]
+    assert rows[0].title == "half \ufffd a"
     assert read_page(broken, Session).data[0].title == "half \ufffd a"
 
 
@@ -102,7 +130,7 @@ def test_a_lone_surrogate_or_broken_utf8_costs_a_character_and_not_the_page():
         (b"", "not JSON"),
         (b"<html><title>502</title>", "not JSON"),
         (b'{"data":[', "not JSON"),
-        (b"[" * 200_000, "not JSON"),
+        (b"[" * 200_000, "JSON nested too deeply"),
         (b'"' + b"9" * 10_000, "not JSON"),
         (b"[]", "JSON without a list of sessions under data"),
         (b"null", "JSON without a list of sessions under data"),

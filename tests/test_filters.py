@@ -1,0 +1,54 @@
+import pytest
+
+from mcp_sessions.filters import admits, too_old
+from mcp_sessions.query import ListSessions
+from mcp_sessions.wire import Session
+
+SESSION = Session(
+    id="session_1",
+    status="waitingfortoolresults",
+    tags=["a", "b"],
+    created_at="2026-11-20T10:00:00Z",
+    parent_session_id="session_0",
+)
+
+
+@pytest.mark.parametrize(
+    ("filters", "admitted"),
+    [
+        ({}, True),
+        ({"status": ["waiting_for_tool_results"]}, True),
+        ({"status": ["idle", "paused"]}, False),
+        ({"tags": ["b", "a"]}, True),
+        ({"tags": ["a", "c"]}, False),
+        ({"created_after": "2026-11-20T10:00:00Z"}, True),
+        ({"created_after": "2026-11-20T10:00:00.000001Z"}, False),
+        ({"created_before": "2026-11-20T10:00:00Z"}, False),
+        ({"created_before": "2026-11-20T10:00:00.000001Z"}, True),
+        ({"parent_session_id": "session_0"}, True),
+        ({"parent_session_id": "session_9"}, False),
+        ({"top_level_only": True}, False),
+    ],
+)
+def test_a_session_is_judged_by_what_its_row_says(filters, admitted):
+    assert admits(ListSessions.read(filters), SESSION) is admitted
+
+
+@pytest.mark.parametrize(
+    "filters", [{"created_after": "2026-01-01"}, {"created_before": "2027-01-01"}]
+)
+def test_a_session_without_a_time_is_in_no_span_of_time(filters):
+    assert not admits(ListSessions.read(filters), Session(id="s"))
+
+
+def test_a_session_that_says_nothing_has_no_status_no_tags_and_no_parent():
+    bare = Session(id="s")
+    assert not admits(ListSessions.read({"status": "idle"}), bare)
+    assert not admits(ListSessions.read({"tags": "a"}), bare)
+    assert admits(ListSessions.read({"top_level_only": True}), bare)
+
+
+def test_only_a_start_time_makes_a_session_too_old():
+    assert too_old(ListSessions.read({"created_after": "2026-11-21"}), SESSION)
+    assert not too_old(ListSessions.read({"created_before": "2026-11-19"}), SESSION)
+    assert not too_old(ListSessions.read({"created_after": "2026-11-21"}), Session(id="s"))
