@@ -25,7 +25,8 @@ _GRACE = 10  # seconds that calls in flight have to finish after SIGTERM
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0 done, 1 failed, 2 asked wrongly."""
-    options = _parser().parse_args(argv)
+    # Not a default of the parser's: it would undo a --demo that stands before a command.
+    options = _parser().parse_args(argv, argparse.Namespace(demo=False))
     code = _FAILED
     try:
         code = _run(options)
@@ -60,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     made_up.add_argument(
         "--demo",
         action="store_true",
-        default=argparse.SUPPRESS,  # what a command leaves out must not undo what stood before it
+        default=argparse.SUPPRESS,
         help="use made-up sessions from the embedded API; no account needed",
     )
     parser = argparse.ArgumentParser(
@@ -70,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         parents=[made_up],
     )
     parser.add_argument("--version", action="version", version=f"mcp-sessions {__version__}")
-    parser.set_defaults(run=_stdio, demo=False)
+    parser.set_defaults(run=_stdio)
     commands = parser.add_subparsers(title="commands", metavar="")
     demo = commands.add_parser("demo", help="show what an agent sees, on made-up sessions")
     demo.set_defaults(run=_demo)

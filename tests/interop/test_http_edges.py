@@ -116,3 +116,11 @@ def test_a_signal_ends_the_process_promptly_and_in_silence(environment, number):
     assert answer.status_code == 200
     assert (ended.code, ended.stderr) == (0, "")
     assert ended.seconds < PROMPTLY
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
+def test_a_signal_right_after_the_url_was_printed_is_not_lost(environment, number):
+    with http_server(environment) as server:
+        ended = server.end(number)
+    assert (ended.code, ended.stderr) == (0, "")
+    assert ended.seconds < PROMPTLY
