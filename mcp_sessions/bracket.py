@@ -12,30 +12,39 @@ _FIRST_STEP = 32
 class Bracket:
     """Offsets known to lie before the place and behind it, as of the latest answers.
 
-    Both are hints: the list moves between two answers, and only a window proves itself.
+    Both are hints: the list moves between two answers, and only a window proves itself. An answer
+    that contradicts one of them takes it away, and the search goes on from there in small steps.
     """
 
     newer: int | None = None
     older: int | None = None
     step: int = 0
-    total: int | None = None
+    reached: bool = False  # the last window had the place, but not all that must be seen with it
+    total: int | None = None  # as long as the list looks as if it stood still
 
     def too_far(self, offset: int) -> None:
         """Note that the row at `offset` is not newer than the place, or that there is none."""
-        self.older = offset
+        self.older, self.reached = offset, False
         if self.newer is not None and self.newer >= offset:
-            self.newer = None
+            self.newer, self.step, self.total = None, 0, None
 
-    def too_near(self, newer: int, total: int | None) -> None:
-        """Note that the row at `newer` is newer than the place, which was not in its window."""
-        self.newer, self.total = newer, total
+    def too_near(self, newer: int, *, reached: bool, total: int | None) -> None:
+        """Note that the row at `newer` is newer than the place.
+
+        `reached` says that the place came after it in the same window.
+        """
+        if self.newer is None and self.older is None:
+            self.total = total
+        self.newer, self.reached = newer, reached
         if self.older is not None and self.older <= newer:
-            self.older = None
+            self.older, self.step, self.total = None, 0, None
 
     def probe(self) -> tuple[int, int]:
         """Return the offset and limit of the next request: a window, or one row from afar."""
         if self.newer is None:
             return self._back()
+        if self.reached:
+            return self.newer, MOST_ROWS
         if self.older is None:
             return self._on(self.newer)
         if self.older - self.newer <= _NEAR:

@@ -109,7 +109,9 @@ class Walk(Generic[SessionT]):
             elif (entries := self._proven(window)) or window.ended:
                 return self._found(window, entries)
             elif limit < MOST_ROWS or window.last_newer(self.place.after) != offset:
-                bracket.too_near(window.last_newer(self.place.after), window.total)
+                after, total = self.place.after, window.total
+                reached = window.reaches(after)
+                bracket.too_near(window.last_newer(after), reached=reached, total=total)
                 offset, limit = bracket.probe()
             elif offset == self.place.offset:
                 return self._by_offset(window, _TIES)

@@ -52,6 +52,10 @@ class Window(Generic[SessionT]):
         """Tell that all of the age of `after` is here, or newer: something older is here too."""
         return self.entries[-1].key.age > after.age
 
+    def reaches(self, after: Key | None) -> bool:
+        """Tell whether the place `after` is in this window, or before it."""
+        return after is None or self.entries[-1].key.age >= after.age
+
     def following(self, after: Key | None, or_of: int | None = None) -> list[Entry[SessionT]]:
         """Return the entries that come after `after`, or are of the age `or_of`."""
         return [
