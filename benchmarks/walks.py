@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from random import Random
 from typing import Any, NamedTuple
 
@@ -35,6 +36,7 @@ _PROVEN = 98  # rows that one answer settles: all but the one before them and th
 _START = datetime(2026, 6, 1, 6, 0, tzinfo=UTC)
 _GAP = 500_000_000  # microseconds from one time to the next, on average
 _MOST_TIES = 5
+_TIES = {"few": 1 / 15, "many": 4 / 5}  # of the times have two to five sessions
 
 _SEARCHED = 5_000
 _COMMON = "idle"
@@ -43,18 +45,16 @@ _MISSING = "paused"
 
 
 class Change(NamedTuple):
-    """What happens to the list between two pages: new sessions, backdated ones, deletions."""
+    """What happens to the list between two pages: new sessions, and deletions anywhere."""
 
     name: str
     new: int = 0
-    backdated: int = 0
     deleted: int = 0
 
 
 _CHANGES = (
     Change("none"),
     Change("5 new, 5 deleted", new=5, deleted=5),
-    Change("5 backdated, 5 deleted", backdated=5, deleted=5),
     Change("10 new", new=10),
     Change("10 deleted", deleted=10),
 )
@@ -84,9 +84,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     options = parser.parse_args()
-    walks = [_moving(change, limit) for limit in _LIMITS for change in _CHANGES]
+    kinds = product(_LIMITS, _TIES, _CHANGES)
+    walks = [_moving(Walk(limit, ties, change)) for limit, ties, change in kinds]
     tables = {
-        f"a walk over {_WALKED:,} sessions that change between two pages": [
+        f"a walk over {_WALKED:,} sessions with ten changes between two pages": [
             walk.row() for walk in walks
         ],
         f"a rare status among {_SEARCHED:,} sessions": _searches(),
@@ -97,51 +98,46 @@ def main() -> int:
 
 @dataclass(slots=True)
 class MovingList:
-    """Made-up sessions, up to five of one time, that come and go alike in every run."""
+    """Made-up sessions that come and go alike in every run; `shared` is the share of tied times."""
 
     store: embedded.SessionStore
     entropy: Random
+    shared: float
     newest: int = 0  # microseconds since the start
     ties: int = 0  # how many more sessions come with the newest time
     ids: list[str] = field(default_factory=list)
 
     def create(self, count: int) -> None:
         """Create sessions on top of the list."""
-        self._create([self._next() for _ in range(count)])
+        ids = [f"session_{self.entropy.getrandbits(128):032x}" for _ in range(count)]
+        self.store.create_many({"id": id_, "created_at": self._moment()} for id_ in ids)
+        self.ids += ids
 
     def change(self, change: Change) -> None:
-        """Change the list as `change` says, at random places."""
+        """Create on top, and delete anywhere, also what the walk has passed."""
         self.create(change.new)
-        self._create([self.entropy.randrange(self.newest) for _ in range(change.backdated)])
         for _ in range(change.deleted):
             place = self.entropy.randrange(len(self.ids))
             self.ids[place], self.ids[-1] = self.ids[-1], self.ids[place]
             assert self.store.delete(self.ids.pop())
 
-    def _next(self) -> int:
-        """Return the newest time, which now and then is a new one."""
+    def _moment(self) -> str:
+        """Return the newest time, or a newer one once all its sessions are there."""
         if self.ties == 0:
             self.newest += self.entropy.randint(1, 2 * _GAP)
-            self.ties = self.entropy.randint(1, _MOST_TIES)
+            tied = self.entropy.random() < self.shared
+            self.ties = self.entropy.randint(2, _MOST_TIES) if tied else 1
         self.ties -= 1
-        return self.newest
-
-    def _create(self, times: list[int]) -> None:
-        ids = [f"session_{self.entropy.getrandbits(128):032x}" for _ in times]
-        moments = [_START + timedelta(microseconds=time) for time in times]
-        self.store.create_many(
-            {"id": id_, "created_at": moment.isoformat()}
-            for id_, moment in zip(ids, moments, strict=True)
-        )
-        self.ids += ids
+        return (_START + timedelta(microseconds=self.newest)).isoformat()
 
 
 @dataclass(slots=True)
 class Walk:
     """A walk to the end: the requests of each page, what it returned and what it had to."""
 
-    change: Change
     limit: int
+    ties: str
+    change: Change
     requests: list[int] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     owed: set[str] = field(default_factory=set)
@@ -171,6 +167,7 @@ class Walk:
         """Return the walk's line of the table."""
         return {
             "limit": self.limit,
+            "ties": self.ties,
             "changes": self.change.name,
             "pages": len(self.requests),
             "requests": sum(self.requests),
@@ -181,13 +178,14 @@ class Walk:
         }
 
 
-def _moving(change: Change, limit: int) -> Walk:
-    """Walk a fresh list that changes between every two pages."""
+def _moving(walk: Walk) -> Walk:
+    """Make the walk over a fresh list that changes between every two pages."""
     options = embedded.EmbeddedOptions(shuffle_ties=True)
     with embedded.SessionStore() as store, embedded.serve(store, options) as served:
-        sessions = MovingList(store, Random(20))  # noqa: S311 - the same list in every run
+        entropy = Random(20)  # noqa: S311 - the same list in every run
+        sessions = MovingList(store, entropy, _TIES[walk.ties])
         sessions.create(_WALKED)
-        return anyio.run(_walk, served, sessions, Walk(change, limit))
+        return anyio.run(_walk, served, sessions, walk)
 
 
 async def _walk(served: embedded.EmbeddedApi, sessions: MovingList, walk: Walk) -> Walk:

@@ -39,10 +39,13 @@ class Bracket:
         if self.older is not None and self.older <= newer:
             self.older, self.step, self.total = None, 0, None
 
-    def probe(self) -> tuple[int, int]:
-        """Return the offset and limit of the next request: a window, or one row from afar."""
+    def probe(self, wanted: int) -> tuple[int, int]:
+        """Return the offset and limit of the next request: a window, or one row from afar.
+
+        A window has room for `wanted` rows behind the place as far as an answer can hold them.
+        """
         if self.newer is None:
-            return self._back()
+            return self._back(wanted)
         if self.reached:
             return self.newer, MOST_ROWS
         if self.older is None:
@@ -51,10 +54,12 @@ class Bracket:
             return self.newer, MOST_ROWS
         return (self.newer + self.older) // 2, 1
 
-    def _back(self) -> tuple[int, int]:
+    def _back(self, wanted: int) -> tuple[int, int]:
         self.step = max(_FIRST_STEP, 2 * self.step)
         offset = max(0, (self.older or 0) - self.step)
-        return offset, MOST_ROWS if offset == 0 or self.step <= _NEAR else 1
+        if offset == 0 or self.step <= _NEAR:
+            return offset, min(MOST_ROWS, self.step + wanted)
+        return offset, 1
 
     def _on(self, newer: int) -> tuple[int, int]:
         """Look right behind the newer row first, then bisect up to where the list should end."""

@@ -9,13 +9,14 @@ The promise:
     be missed, never repeated. Row filters judge a session when it is examined. A walk begun at an
     offset covers what follows.
 
-What it costs: one request a page, two where the list moved further than lately or the limit is
-near 100, and at most MOST_PROBES for each stretch of the list; then a transient error, and the
-same cursor goes on. How it holds: see `Walk.turn`.
+What it costs: one request a page; two near a limit of 100, or where the list moved further than
+lately or more than a few sessions share a time; and at most MOST_PROBES for each stretch of the
+list, then a transient error, and the same cursor goes on. How it holds: see `Walk.turn`.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Generic
 
 import anyio
@@ -31,7 +32,8 @@ from mcp_sessions.window import Entry, Window, window_of
 from mcp_sessions.wire import SessionT
 
 MOST_PROBES = 24
-_MARGIN = 2  # rows read beyond what must be seen, on either side, for a list that hardly moves
+_BEHIND, _AHEAD = 4, 4
+_FAR_BEHIND = MOST_ROWS // 3  # the most where a page takes two requests anyway
 _TIES = "More than 98 sessions share one created_at: some of them may be missing or come twice."
 _UNDATED = (
     "The API's rows are in no order of time: rows may be missing or come twice if it changes."
@@ -105,14 +107,14 @@ class Walk(Generic[SessionT]):
                 offset = self.place.offset
             elif self.tied is None and not window.starts_before(self.place.after):
                 bracket.too_far(offset)
-                offset, limit = bracket.probe()
+                offset, limit = bracket.probe(wanted + _AHEAD)
             elif (entries := self._proven(window)) or window.ended:
                 return self._found(window, entries)
             elif limit < MOST_ROWS or window.last_newer(self.place.after) != offset:
                 after, total = self.place.after, window.total
                 reached = window.reaches(after)
                 bracket.too_near(window.last_newer(after), reached=reached, total=total)
-                offset, limit = bracket.probe()
+                offset, limit = bracket.probe(wanted + _AHEAD)
             elif offset == self.place.offset:
                 return self._by_offset(window, _TIES)
             else:  # one group of ties fills a whole window: all that is left is the hint
@@ -122,9 +124,10 @@ class Walk(Generic[SessionT]):
     def _first_guess(self, wanted: int) -> tuple[int, int]:
         """Reach back to a newer session and on past the last one, as far as the list moves."""
         hint, (ahead, behind) = self.place.offset, self.place.drift
-        most = max(_MARGIN, MOST_ROWS - wanted - _MARGIN)
-        back = 0 if self.place.after is None else min(hint, most, _MARGIN + behind * 3 // 2)
-        return hint - back, min(MOST_ROWS, back + wanted + _MARGIN + ahead * 3 // 2)
+        back = 0 if self.place.after is None else min(hint, _BEHIND + behind * 3 // 2)
+        if back + wanted + _AHEAD > MOST_ROWS:
+            back = min(back, _FAR_BEHIND)
+        return hint - back, min(MOST_ROWS, back + wanted + _AHEAD + ahead * 3 // 2)
 
     async def _read(self, offset: int, limit: int) -> Window[SessionT]:
         parameters = self.place.query.parameters(offset=offset, limit=limit)
@@ -161,9 +164,11 @@ class Walk(Generic[SessionT]):
         self.ended, self.note = window.ended, note
         return _as_arrived(e for e in window.entries if e.arrived >= self.place.offset)
 
-    def passed(self, entry: Entry[SessionT]) -> None:
-        """Go on after `entry`."""
+    def passed(self, entry: Entry[SessionT], *, closing: bool) -> None:
+        """Go on after `entry`, or after all of its age if it is `closing` its group."""
         self.place = _place_after(entry, self.place)
+        if closing and self.place.after is not None:
+            self.place = replace(self.place, after=end_of(entry.key.age))
 
 
 @dataclass(slots=True)
@@ -200,18 +205,19 @@ class _Reading(Generic[SessionT]):
             raise
         if time.cancelled_caught:
             return False
-        for entry in entries:
+        for entry, next_one in zip_longest(entries, entries[1:]):
             if not self.has_room():
                 return True
-            self._judge(entry)
+            closing = next_one is None or next_one.key.age > entry.key.age
+            self._judge(entry, closing=closing)
         self.done = self.done or self.walk.ended
         return True
 
-    def _judge(self, entry: Entry[SessionT]) -> None:
+    def _judge(self, entry: Entry[SessionT], *, closing: bool) -> None:
         query, session = self.walk.place.query, entry.session
         if session is not None and entry.certain and entry.key == self.walk.place.after:
             return  # the same session twice in one answer
-        self.walk.passed(entry)
+        self.walk.passed(entry, closing=closing)
         self.examined += 1
         if session is None:
             self.malformed += 1

@@ -82,7 +82,7 @@ def test_a_walk_at_any_limit_gives_every_session_once_in_order(forty, limit):
 def test_a_page_of_a_list_that_does_not_move_costs_one_request(forty):
     forty.requests.clear()
     pages(forty.url, Place(ListSessions(limit=20)))
-    assert limits(forty) == [("0", "22"), ("18", "24")]
+    assert limits(forty) == [("0", "24"), ("16", "28")]
 
 
 def test_a_full_page_at_the_largest_limit_costs_two(fresh):
@@ -227,11 +227,11 @@ def test_a_walk_with_an_end_time_begins_at_that_time(fresh):
 def test_a_deadline_met_on_the_way_gives_what_was_found_and_a_place_to_go_on():
     rows = [row(number) for number in range(200)]
     query = ListSessions(status=["paused"])
-    answers = [page_answer([one | {"status": "paused"} for one in rows[:10]] + rows[10:22]), None]
+    answers = [page_answer([one | {"status": "paused"} for one in rows[:10]] + rows[10:24]), None]
     with raw_api(answers) as upstream:
         (page,) = pages(upstream.url, Place(query), until=0.5, most=1)
     assert len(page.rows) == 10
-    assert page.examined == 21
+    assert page.examined == 23
     assert page.following is not None
 
 
