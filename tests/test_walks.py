@@ -97,7 +97,7 @@ def test_a_walk_reports_its_progress(rare):
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 def test_a_cancelled_walk_stops_asking(mode):
     rows = [session(number) for number in range(100)]
-    answers = [page_answer(rows[:22]), None]
+    answers = [page_answer(rows[:24]), None]
 
     async def walk(url):
         with anyio.fail_after(DEADLINE):
@@ -114,7 +114,7 @@ def test_a_cancelled_walk_stops_asking(mode):
 def test_a_deadline_met_on_a_walk_gives_the_partial_result_and_its_cursor():
     rows = [session(number, status="paused") for number in range(100)]
     with raw_api(
-        [page_answer(rows[:3] + [r | {"status": "idle"} for r in rows[3:22]]), None]
+        [page_answer(rows[:3] + [r | {"status": "idle"} for r in rows[3:24]]), None]
     ) as up:
         result = call_tool(settings_for(up.url, deadline=1), arguments={"status": "paused"})
     assert len(paused(result)) == 3
