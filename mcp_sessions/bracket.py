@@ -2,11 +2,6 @@
 
 from dataclasses import dataclass
 
-from mcp_sessions.query import MOST_ROWS
-
-_NEAR = 64  # a bracket this narrow fits a window, with room for what follows
-_FIRST_STEP = 32
-
 
 @dataclass(slots=True)
 class Bracket:
@@ -16,11 +11,17 @@ class Bracket:
     that contradicts one of them takes it away, and the search goes on from there in small steps.
     """
 
+    most: int  # rows that an answer can have
     newer: int | None = None
     older: int | None = None
     step: int = 0
     reached: bool = False  # the last window had the place, but not all that must be seen with it
     total: int | None = None  # as long as the list looks as if it stood still
+
+    @property
+    def near(self) -> int:
+        """Return how wide a bracket may be that fits a window, with room for what follows."""
+        return self.most * 2 // 3
 
     def too_far(self, offset: int) -> None:
         """Note that the row at `offset` is not newer than the place, or that there is none."""
@@ -47,26 +48,26 @@ class Bracket:
         if self.newer is None:
             return self._back(wanted)
         if self.reached:
-            return self.newer, MOST_ROWS
+            return self.newer, self.most
         if self.older is None:
             return self._on(self.newer)
-        if self.older - self.newer <= _NEAR:
-            return self.newer, MOST_ROWS
+        if self.older - self.newer <= self.near:
+            return self.newer, self.most
         return (self.newer + self.older) // 2, 1
 
     def _back(self, wanted: int) -> tuple[int, int]:
-        self.step = max(_FIRST_STEP, 2 * self.step)
+        self.step = max(self.most // 3, 2 * self.step)
         offset = max(0, (self.older or 0) - self.step)
-        if offset == 0 or self.step <= _NEAR:
-            return offset, min(MOST_ROWS, self.step + wanted)
+        if offset == 0 or self.step <= self.near:
+            return offset, min(self.most, self.step + wanted)
         return offset, 1
 
     def _on(self, newer: int) -> tuple[int, int]:
         """Look right behind the newer row first, then bisect up to where the list should end."""
         if self.step == 0:
-            self.step = MOST_ROWS
-            return newer, MOST_ROWS
-        if self.total is not None and self.total > newer + MOST_ROWS:
+            self.step = self.most
+            return newer, self.most
+        if self.total is not None and self.total > newer + self.most:
             self.older = self.total
             return (newer + self.total) // 2, 1
         self.step *= 2

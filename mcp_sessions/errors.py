@@ -34,8 +34,9 @@ class InvalidSettings(ValueError):
 class SessionsError(Exception):
     """A call that failed: `message` says what and why, `hint` what to do next.
 
-    `retry_after` is in seconds and None where the API named no time. No field ever holds a key,
-    an upstream body or a path.
+    `retry_after` is in seconds and None where the API named no time; `final` says that this call
+    has nothing more to try, though a later one may succeed. No field ever holds a key, an upstream
+    body or a path.
     """
 
     code: ClassVar[str]
@@ -50,9 +51,11 @@ class SessionsError(Exception):
         hint: str | None = None,
         retry_after: int | None = None,
         permanent: bool = False,
+        final: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
+        self.final = final
         if permanent:  # of a kind that passes by itself, this one does not
             self.category, self.retryable = "permanent", False
         self.hint = hint or type(self).hint

@@ -21,10 +21,10 @@ from typing import Generic
 
 import anyio
 
-from mcp_sessions.api import SessionsApi
+from mcp_sessions.api import FEWEST_ROWS, SessionsApi
 from mcp_sessions.bracket import Bracket
 from mcp_sessions.cursor import Place
-from mcp_sessions.errors import ApiTimeout, ApiUnavailable, SessionsError
+from mcp_sessions.errors import ApiTimeout, ApiUnavailable, ResponseTooLarge, SessionsError
 from mcp_sessions.filters import admits, too_old
 from mcp_sessions.order import age_of, end_of
 from mcp_sessions.query import MOST_ROWS
@@ -33,8 +33,7 @@ from mcp_sessions.wire import SessionT
 
 MOST_PROBES = 24
 _BEHIND, _AHEAD = 4, 4
-_FAR_BEHIND = MOST_ROWS // 3  # the most where a page takes two requests anyway
-_TIES = "More than 98 sessions share one created_at: some of them may be missing or come twice."
+_TIES = "More than {most} sessions share one created_at: some of them may be missing or come twice."
 _UNDATED = (
     "The API's rows are in no order of time: rows may be missing or come twice if it changes."
 )
@@ -83,24 +82,40 @@ class Walk(Generic[SessionT]):
     total: int | None = None
     note: str | None = None
     tied: int | None = None  # the age of more sessions than a window holds
+    most: int = MOST_ROWS  # rows that an answer can have
+    asked: int = MOST_ROWS  # rows that were asked for last
     measured: bool = False  # how far the list has moved since the cursor was written
 
     async def turn(self, wanted: int) -> list[Entry[SessionT]]:
         """Return what comes next for certain, about `wanted` entries, and none only at the end.
 
-        A response proves itself: it holds all that follows the place's session if it starts at
-        offset 0 or with a strictly newer session, and it is complete up to its last group of
-        equal ages, or to the end of the list. The offset is a hint, found again by galloping and
-        bisecting when the list has moved.
+        Where an answer is too large or too slow, smaller ones are asked for.
 
         Raises:
             ApiUnavailable: the list moved away from MOST_PROBES probes.
             SessionsError: as the API's door raises it.
         """
-        bracket = Bracket()
+        while True:
+            self.most = min(self.most, self.api.most_rows)
+            try:
+                return await self._stretch(wanted)
+            except (ResponseTooLarge, ApiTimeout):
+                if self.asked <= FEWEST_ROWS:
+                    raise
+                self.most = max(FEWEST_ROWS, self.asked // 4)
+
+    async def _stretch(self, wanted: int) -> list[Entry[SessionT]]:
+        """Probe until a response proves itself.
+
+        It holds all that follows the place's session if it starts at offset 0 or with a strictly
+        newer session, and it is complete up to its last group of equal ages, or to the end of the
+        list. The offset is a hint, found again by galloping and bisecting when the list has moved.
+        """
+        bracket = Bracket(self.most)
         offset, limit = self._first_guess(wanted)
-        for _ in range(MOST_PROBES):
-            window = await self._read(offset, limit)
+        for probe in range(MOST_PROBES):
+            # What is remembered may contradict what is read now, so it is only a first answer.
+            window = await self._read(offset, limit, fresh=probe > 0)
             if not window.dated:
                 if offset == self.place.offset or window.ended:
                     return self._by_offset(window, _UNDATED)
@@ -110,13 +125,13 @@ class Walk(Generic[SessionT]):
                 offset, limit = bracket.probe(wanted + _AHEAD)
             elif (entries := self._proven(window)) or window.ended:
                 return self._found(window, entries)
-            elif limit < MOST_ROWS or window.last_newer(self.place.after) != offset:
+            elif limit < self.most or window.last_newer(self.place.after) != offset:
                 after, total = self.place.after, window.total
                 reached = window.reaches(after)
                 bracket.too_near(window.last_newer(after), reached=reached, total=total)
                 offset, limit = bracket.probe(wanted + _AHEAD)
             elif offset == self.place.offset:
-                return self._by_offset(window, _TIES)
+                return self._by_offset(window, self._ties())
             else:  # one group of ties fills a whole window: all that is left is the hint
                 self.tied, offset = window.entries[-1].key.age, self.place.offset
         raise ApiUnavailable("The list changes faster than it can be read.")
@@ -125,15 +140,20 @@ class Walk(Generic[SessionT]):
         """Reach back to a newer session and on past the last one, as far as the list moves."""
         hint, (ahead, behind) = self.place.offset, self.place.drift
         back = 0 if self.place.after is None else min(hint, _BEHIND + behind * 3 // 2)
-        if back + wanted + _AHEAD > MOST_ROWS:
-            back = min(back, _FAR_BEHIND)
-        return hint - back, min(MOST_ROWS, back + wanted + _AHEAD + ahead * 3 // 2)
+        if back + wanted + _AHEAD > self.most:  # it takes more than one request anyway
+            back = min(back, self.most // 3)
+        return hint - back, min(self.most, back + wanted + _AHEAD + ahead * 3 // 2)
 
-    async def _read(self, offset: int, limit: int) -> Window[SessionT]:
+    async def _read(self, offset: int, limit: int, *, fresh: bool) -> Window[SessionT]:
+        self.asked = limit
         parameters = self.place.query.parameters(offset=offset, limit=limit)
-        window = window_of(await self.api.page(parameters, self.session), offset, limit)
+        page = await self.api.page(parameters, self.session, fresh=fresh)
+        window = window_of(page, offset, limit)
         self.total = window.total
         return window
+
+    def _ties(self) -> str:
+        return _TIES.format(most=self.most - 2)
 
     def _proven(self, window: Window[SessionT]) -> list[Entry[SessionT]]:
         """Return what follows for certain; with nothing of its age left, the place moves on."""
@@ -150,7 +170,7 @@ class Walk(Generic[SessionT]):
     ) -> list[Entry[SessionT]]:
         self.ended = window.ended
         if self.tied is not None:
-            self.note = _TIES
+            self.note = self._ties()
         if self.place.after is not None and not self.measured:
             here = entries[0].position if entries else window.offset + len(window.entries)
             drift = self.place.drift.after(here - self.place.offset)

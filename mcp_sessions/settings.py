@@ -124,11 +124,28 @@ class Settings(BaseModel):
         description="The most rows that one call examines for filters the API does not know.",
     )
     max_response_bytes: int = Field(
-        32 * 1024 * 1024,
+        16 * 1024 * 1024,
         alias="MCP_SESSIONS_MAX_RESPONSE_BYTES",
         ge=65_536,
         le=1024**3,
-        description="The most bytes read of one answer of the API, after decompression.",
+        description="The most bytes read of one answer of the API, after decompression; of a"
+        " larger one fewer sessions are asked for.",
+    )
+    requests_per_minute: int = Field(
+        1_200,
+        alias="MCP_SESSIONS_REQUESTS_PER_MINUTE",
+        ge=1,
+        le=1_000_000,
+        description="The most requests to the API in any minute. The API counts them an address:"
+        " servers that share one share its 1,200.",
+    )
+    cache_seconds: float = Field(
+        0.0,
+        alias="MCP_SESSIONS_CACHE_SECONDS",
+        ge=0,
+        le=30,
+        allow_inf_nan=False,
+        description="Seconds that an answer of the API may be shown again; 0 asks every time.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "warning",

@@ -4,7 +4,7 @@ Nothing that may hold a secret is ever kept: of a prompt its length is read, of 
 and size, of an MCP server its transport. Field names are the API's.
 """
 
-import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -21,9 +21,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-
-class NotAPage(ValueError):
-    """The body is not a page of sessions; the text says in what way and quotes none of it."""
+from mcp_sessions.mending import mended
+from mcp_sessions.sift import sift
 
 
 class _OrNone:
@@ -55,8 +54,6 @@ def _size(content: Any) -> Any:
 
 _FIRST_YEAR = 2000
 _MOST_DOLLARS = 1_000_000_000
-_DEEPEST = 6  # page, rows, row, tools, tool, name
-_LONGEST_NUMBER = 18  # digits
 
 _Strict = Field(strict=True)
 Text = Annotated[str | None, _OrNone()]
@@ -190,50 +187,31 @@ class Page(Wire, Generic[SessionT]):
     limit: Whole = None
 
 
-def read_page(body: bytes, session: type[SessionT]) -> Page[SessionT]:
-    """Read an API answer.
+def read_page(body: bytes | bytearray, session: type[SessionT], most: int) -> Page[SessionT]:
+    """Read the first `most` rows of an API answer.
 
     Raises:
-        NotAPage: the body is not JSON, or not an object with a list under `data`.
+        NotRows: the body is not JSON, or not an object with a list under `data`.
+        TooManyValues: the answer would take much more memory than its bytes.
     """
     page = Page[session]  # type: ignore[valid-type]
+    sifted = sift(body, most, session)
+    rows = b",".join(sifted.rows)
     try:
-        try:
-            return page.model_validate_json(body)
-        except ValidationError as fault:
-            if fault.errors(include_input=False)[0]["type"] != "json_invalid":
-                raise
-            return page.model_validate(_mended(body))
+        return page.model_validate_json(
+            b'{"data":[%b],"total":%b,"offset":%b,"limit":%b}'
+            % (rows, sifted.total, sifted.offset, sifted.limit)
+        )
+    except ValidationError:  # one row that only a slower parser reads
+        envelope = {name: mended(getattr(sifted, name)) for name in ("total", "offset", "limit")}
+        read = [_row(row, session) for row in sifted.rows]
+        return page.model_validate({"data": read, **envelope})
+
+
+def _row(row: bytes, session: type[SessionT]) -> SessionT | None:
+    try:
+        return session.model_validate_json(row)
     except ValidationError:
-        # The validation error quotes the body, so it ends here.
-        raise NotAPage("JSON without a list of sessions under data") from None
-    except RecursionError:
-        raise NotAPage("JSON nested too deeply") from None
-    except ValueError:
-        raise NotAPage("not JSON") from None
-
-
-def _mended(body: bytes) -> Any:
-    """Read what the fast parser refuses for one row's sake.
-
-    Broken UTF-8 and half characters cost a character, numbers without end and what is nested
-    deeper than anything shown are none.
-    """
-    text = body.decode("utf-8-sig", "replace")
-    return _pruned(json.loads(text, parse_int=_whole), _DEEPEST)
-
-
-def _whole(digits: str) -> int | None:
-    return int(digits) if len(digits) <= _LONGEST_NUMBER else None
-
-
-def _pruned(value: Any, depth: int) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if depth == 0 and isinstance(value, dict | list):
-        return None
-    if isinstance(value, dict):
-        return {_pruned(name, 0): _pruned(item, depth - 1) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_pruned(item, depth - 1) for item in value]
-    return value
+        with suppress(ValidationError):
+            return session.model_validate(mended(row))
+    return None

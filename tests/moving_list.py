@@ -18,7 +18,7 @@ from mcp_sessions.errors import ApiUnavailable
 from mcp_sessions.filters import admits
 from mcp_sessions.order import age_of, tie_of
 from mcp_sessions.paging import Bounds, SessionPage, read_page
-from mcp_sessions.query import ListSessions
+from mcp_sessions.query import MOST_ROWS, ListSessions
 from mcp_sessions.wire import Page, Session
 
 from calls import DEADLINE, settings_for
@@ -190,13 +190,14 @@ class _Meddler:
 
     walk: WatchedWalk
     meddle: Callable[[], None]
+    most_rows: int = MOST_ROWS
 
     async def page(
-        self, parameters: Mapping[str, str | int], session: type[Session]
+        self, parameters: Mapping[str, str | int], session: type[Session], *, fresh: bool
     ) -> Page[Session]:
         self.meddle()
         self.walk._owe()
-        return await self.walk.upstream.api.page(parameters, session)
+        return await self.walk.upstream.api.page(parameters, session, fresh=fresh)
 
 
 async def _unwatched(_examined: int, _bound: int) -> None:

@@ -22,7 +22,7 @@ def calls_in(room, name):
 
 def test_the_api_key_is_unwrapped_in_one_place():
     unwrapping = {room.name: len(calls_in(room, "get_secret_value")) for room in ROOMS}
-    assert {name: count for name, count in unwrapping.items() if count} == {"api.py": 1}
+    assert {name: count for name, count in unwrapping.items() if count} == {"exchange.py": 1}
 
 
 def test_the_http_client_is_imported_in_one_room():
@@ -32,7 +32,7 @@ def test_the_http_client_is_imported_in_one_room():
         for node in ast.walk(ast.parse(room.read_text(encoding="utf-8")))
         if isinstance(node, ast.Import) and any(name.name == "httpx" for name in node.names)
     ]
-    assert importing == ["api.py"]
+    assert importing == ["exchange.py"]
 
 
 @pytest.mark.parametrize("word", ["environ", "getenv"])

@@ -5,9 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_sessions.wire import FullSession, NotAPage, Session, read_page
+from mcp_sessions import wire
+from mcp_sessions.sift import NotRows
+from mcp_sessions.wire import FullSession, Session
 
 WRONG = [None, 5, -1, True, "x", "", [], {}, [5], {"a": 1}, 1e400, 10**30, "\x00"]
+
+
+def read_page(body, session):
+    return wire.read_page(body, session, 100)
 
 
 def page_of(*rows, **envelope):
@@ -130,7 +136,8 @@ def test_a_lone_surrogate_or_broken_utf8_costs_a_character_and_not_the_page():
         (b"", "not JSON"),
         (b"<html><title>502</title>", "not JSON"),
         (b'{"data":[', "not JSON"),
-        (b"[" * 200_000, "JSON nested too deeply"),
+        (b'{"data":' + b"[" * 200_000, "JSON nested too deeply"),
+        (b"[" * 200_000, "JSON without a list of sessions under data"),
         (b'"' + b"9" * 10_000, "not JSON"),
         (b"[]", "JSON without a list of sessions under data"),
         (b"null", "JSON without a list of sessions under data"),
@@ -140,7 +147,7 @@ def test_a_lone_surrogate_or_broken_utf8_costs_a_character_and_not_the_page():
     ],
 )
 def test_what_is_not_a_page_is_told_without_quoting_it(body, reason):
-    with pytest.raises(NotAPage) as refused:
+    with pytest.raises(NotRows) as refused:
         read_page(body, Session)
     assert str(refused.value) == reason
     assert refused.value.__suppress_context__
@@ -154,7 +161,7 @@ def test_an_envelope_number_of_the_wrong_type_is_none_or_harmless(value):
 
 @given(st.binary())
 def test_any_bytes_are_a_page_or_not_a_page(body):
-    with suppress(NotAPage):
+    with suppress(NotRows):
         read_page(body, FullSession)
 
 

@@ -3,7 +3,8 @@
 import json
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Literal
+from random import Random
+from typing import Any, Literal, get_args
 
 from starlette.responses import Response
 
@@ -21,6 +22,8 @@ _CODES = {
     500: "internal_error",
     503: "service_unavailable",
 }
+_PASSING = {429: 1, 500: None, 502: None, 503: 1, 504: None}
+"""What passes by itself, with the seconds that a soak of many such faults can afford to wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,14 @@ class Fault:
             case "html":
                 page = f"<html><head><title>{self.status} {title}</title></head>"
                 return f"{page}<body><h1>{detail}</h1><hr>nginx</body></html>\n", "text/html"
+
+
+def by_chance(entropy: Random, share: float) -> Fault | None:
+    """Return, for a share of the calls, a failure that passes by itself, in any shape."""
+    if entropy.random() >= share:
+        return None
+    status, wait = entropy.choice(list(_PASSING.items()))
+    return Fault(status, entropy.choice(get_args(Shape)), retry_after=wait)
 
 
 def _problem(status: int, title: str, detail: str, code: str, wait: int | None) -> str:

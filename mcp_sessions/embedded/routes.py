@@ -3,9 +3,11 @@
 import json
 import secrets
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from random import Random
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -14,19 +16,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mcp_sessions.embedded.faults import Fault
+from mcp_sessions.embedded.faults import Fault, by_chance
 from mcp_sessions.embedded.parameters import Asked, Pairs, pairs, read
+from mcp_sessions.embedded.quota import Quota
 from mcp_sessions.embedded.record import LINKS, WAITING
 from mcp_sessions.embedded.store import Row, SessionStore
 
 _ROUTE = "/v1/sessions"
 _LOGGED = ("authorization", "x-org-id", "user-agent", "accept", "accept-encoding", "traceparent")
 _LOG_SIZE = 10_000
+_SEED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedOptions:
-    """How the API behaves where real servers differ; no key and no organization let anyone in."""
+    """How the API behaves where real servers differ; no key and no organization let anyone in.
+
+    More than `requests_per_minute` of one address get 429, and `fault_share` of all requests, by
+    a chance that is the same in every run, a failure that passes by itself.
+    """
 
     status_spelling: Literal["waitingfortoolresults", "waiting_for_tool_results"] = (
         "waitingfortoolresults"
@@ -34,32 +42,42 @@ class EmbeddedOptions:
     shuffle_ties: bool = False
     api_key: str | None = field(default=None, repr=False)
     organization_id: str | None = None
+    requests_per_minute: int | None = None
+    fault_share: float = 0
 
 
 @dataclass(frozen=True, slots=True)
 class SeenRequest:
-    """One request as it came in, whatever it was answered; `headers` holds lower-case names."""
+    """One request as it came in, and the status it got; `headers` holds lower-case names."""
 
     method: str
     path: str
     query: Pairs
     headers: dict[str, str]
+    status: int
 
 
-@dataclass(frozen=True, slots=True)
 class SessionsRoute:
     """The one route: a queue of faults for the next requests, and a log of the latest ones."""
 
-    store: SessionStore
-    options: EmbeddedOptions = field(default_factory=EmbeddedOptions)
-    faults: deque[Fault] = field(default_factory=deque)
-    requests: deque[SeenRequest] = field(default_factory=lambda: deque(maxlen=_LOG_SIZE))
+    def __init__(self, store: SessionStore, options: EmbeddedOptions | None = None) -> None:
+        self.store = store
+        self.options = options or EmbeddedOptions()
+        self.faults: deque[Fault] = deque()
+        self.requests: deque[SeenRequest] = deque(maxlen=_LOG_SIZE)
+        self._quota = Quota(self.options.requests_per_minute)
+        self._entropy = Random(_SEED)  # noqa: S311 - the same faults in every run
 
     async def list_sessions(self, request: Request) -> Response:
-        """Answer one request: a queued fault, a refusal, or a page."""
+        """Answer one request, and log it before the answer leaves."""
         query = pairs(request.scope["query_string"])
-        self.requests.append(_seen(request, query))
-        fault = self._next_fault() or self._refusal(request)
+        response = self._answer(request, query)
+        self.requests.append(_seen(request, query, response.status_code))
+        return response
+
+    def _answer(self, request: Request, query: Pairs) -> Response:
+        """Return a fault, a refusal, or a page."""
+        fault = self._over_quota(request) or self._next_fault() or self._refusal(request)
         if fault:
             return fault.response()
         try:
@@ -81,11 +99,18 @@ class SessionsRoute:
             self._page(request, query, asked, rows, total), media_type="application/json"
         )
 
+    def _over_quota(self, request: Request) -> Fault | None:
+        """Return 429 for an address that has used up its minute."""
+        address = request.client.host if request.client else ""
+        wait = self._quota.wait(address, time.monotonic())
+        return Fault(429, retry_after=wait) if wait else None
+
     def _next_fault(self) -> Fault | None:
+        """Return the fault that is next in the queue, else perhaps one by chance."""
         try:
             return self.faults.popleft()
         except IndexError:
-            return None
+            return by_chance(self._entropy, self.options.fault_share)
 
     def _refusal(self, request: Request) -> Fault | None:
         """Return 401 for a wrong key, and 404 for an organization that is not this one."""
@@ -141,9 +166,9 @@ async def _wrong_method(request: Request, error: Exception) -> Response:  # noqa
     return response
 
 
-def _seen(request: Request, query: Pairs) -> SeenRequest:
+def _seen(request: Request, query: Pairs, status: int) -> SeenRequest:
     headers = {name: request.headers[name] for name in _LOGGED if name in request.headers}
-    return SeenRequest(request.method, request.url.path, query, headers)
+    return SeenRequest(request.method, request.url.path, query, headers, status)
 
 
 def _row(row: Row, links: dict[str, str], waiting: str) -> str:

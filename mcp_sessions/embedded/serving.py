@@ -39,7 +39,7 @@ def serve(
     The socket listens before the thread starts, so the first request never comes too early.
     Raises OSError if the port is taken.
     """
-    route = SessionsRoute(store, options or EmbeddedOptions())
+    route = SessionsRoute(store, options)
     with _listener(port) as listener:
         server = uvicorn.Server(_config(create_app(route)))
         thread = threading.Thread(

@@ -1,0 +1,201 @@
+"""One request and its answer: the key, the bounds, and the transport's failures in our words.
+
+The only room that knows httpx, and the only one that sees the key.
+"""
+
+import logging
+import ssl
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from hashlib import blake2b
+from typing import Final
+
+import anyio
+import httpx
+
+from mcp_sessions import __version__
+from mcp_sessions.body import BodyBroken, BodyTooLarge, read_body
+from mcp_sessions.errors import (
+    ApiTimeout,
+    ApiUnreachable,
+    BadResponse,
+    ResponseTooLarge,
+    SessionsError,
+)
+from mcp_sessions.refusal import LONGEST_BODY, refusal
+from mcp_sessions.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_OK: Final = 200
+_CONNECT_WITHIN: Final = 5.0  # seconds; what has not connected by then is asked anew
+_SHARE: Final = (
+    0.6  # of the time left that one request may take, so that a smaller one has time too
+)
+_MOST_CONNECTIONS: Final = 32
+
+# The first row that fits is the translation; the order is from the special to the general.
+_TRANSPORT: Final[tuple[tuple[type[Exception], type[SessionsError], str], ...]] = (
+    (httpx.ConnectTimeout, ApiUnreachable, "No connection to the API came about in time."),
+    (httpx.TimeoutException, ApiTimeout, "The API did not answer in time."),
+    (httpx.ProxyError, ApiUnreachable, "The proxy of this server's environment refused."),
+    (httpx.ConnectError, ApiUnreachable, "No connection to the API could be made."),
+    (httpx.TransportError, ApiUnreachable, "The connection to the API broke."),
+    (httpx.InvalidURL, ApiUnreachable, "EVERRUNS_API_URL is no address that can be asked."),
+    (httpx.HTTPError, ApiUnreachable, "The API could not be asked."),
+    (OSError, ApiUnreachable, "The API could not be asked."),
+)
+_FOREIGN: Final = tuple(foreign for foreign, _, _ in _TRANSPORT)
+_TLS_HINT: Final = (
+    "Tell the user to check EVERRUNS_API_URL, and SSL_CERT_FILE if an authority of their own"
+    " signed the API's certificate."
+)
+
+
+@asynccontextmanager
+async def open_client(settings: Settings) -> AsyncIterator[httpx.AsyncClient | None]:
+    """Own the HTTP client for as long as the server lives; None where it cannot be made.
+
+    Proxy and CA variables of the environment are honoured, but for the embedded API, which is on
+    this machine.
+    """
+    async with AsyncExitStack() as stack:
+        client: httpx.AsyncClient | None = None
+        # A proxy or CA variable that cannot be used must not keep the server from starting.
+        with suppress(ImportError, ValueError, OSError, httpx.InvalidURL):
+            client = await stack.enter_async_context(
+                httpx.AsyncClient(
+                    timeout=httpx.Timeout(settings.deadline, connect=_CONNECT_WITHIN),
+                    limits=httpx.Limits(max_connections=_MOST_CONNECTIONS),
+                    follow_redirects=False,
+                    trust_env=not settings.demo,
+                )
+            )
+        yield client
+
+
+class Exchange:
+    """Asks one API with one credential."""
+
+    def __init__(self, client: httpx.AsyncClient | None, settings: Settings) -> None:
+        self._client = client
+        self._url = f"{settings.api_url}/v1/sessions"
+        self._headers = _headers(settings)
+        self._most_bytes = settings.max_response_bytes
+        self._deadline = settings.deadline
+        self.credential = blake2b(repr(self._headers).encode(), digest_size=8).hexdigest()
+        """Tells credentials apart without naming them."""
+
+    async def get(self, parameters: Mapping[str, str | int]) -> bytearray:
+        """Return the body of an answer of status 200, unpacked.
+
+        Raises:
+            SessionsError: there is none, in this server's words.
+        """
+        left = anyio.current_effective_deadline() - anyio.current_time()
+        with anyio.move_on_after(_SHARE * min(left, self._deadline)):
+            return await self._logged(parameters)
+        raise ApiTimeout("The API did not answer in time.", final=True)
+
+    async def _logged(self, parameters: Mapping[str, str | int]) -> bytearray:
+        started = time.monotonic()
+        told: dict[str, int | str] = {"status": "none", "bytes": 0}
+        try:
+            return await self._asked(parameters, told)
+        finally:
+            logger.debug(
+                "request status=%s bytes=%d ms=%.0f offset=%s limit=%s",
+                told["status"],
+                told["bytes"],
+                (time.monotonic() - started) * 1000,
+                parameters.get("offset", 0),
+                parameters.get("limit", ""),
+            )
+
+    async def _asked(
+        self, parameters: Mapping[str, str | int], told: dict[str, int | str]
+    ) -> bytearray:
+        if self._client is None:
+            raise ApiUnreachable(
+                "The proxy or CA settings of this server's environment cannot be used.",
+                hint="Tell the user to check HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and the like"
+                " where this MCP server is configured, and to restart it.",
+                permanent=True,
+            )
+        try:
+            async with self._client.stream(
+                "GET", self._url, params=dict(parameters), headers=self._headers
+            ) as response:
+                told["status"] = response.status_code
+                if response.status_code != _OK:
+                    raise await _refused(response, parameters)
+                body = await self._body(response)
+                told["bytes"] = len(body)
+                return body
+        except _FOREIGN as fault:
+            raise _translated(fault) from None
+
+    async def _body(self, response: httpx.Response) -> bytearray:
+        encoding = response.headers.get("content-encoding", "")
+        announced = response.headers.get("content-length")
+        try:
+            return await read_body(response.aiter_raw(), encoding, self._most_bytes, announced)
+        except BodyTooLarge:
+            raise too_large(self._most_bytes) from None
+        except BodyBroken as fault:
+            if fault.early:
+                raise ApiUnreachable("The API's answer broke off.") from None
+            raise BadResponse("The API's answer could not be decompressed.") from None
+
+
+def too_large(most_bytes: int) -> ResponseTooLarge:
+    """Return the refusal of an answer that would take too much memory."""
+    return ResponseTooLarge(
+        f"The API's answer is larger than {most_bytes} bytes, the most this server reads."
+    )
+
+
+def _headers(settings: Settings) -> dict[str, str]:
+    headers = {
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip",
+        "User-Agent": f"mcp-sessions/{__version__}",
+    }
+    if settings.api_key is not None:
+        headers["Authorization"] = _authorization(settings.api_key.get_secret_value())
+    if settings.org_id is not None:
+        headers["X-Org-Id"] = settings.org_id
+    return headers
+
+
+def _authorization(key: str) -> str:
+    """Send a token bare, which every version of the API reads, and a JWT as a bearer.
+
+    A key that already names its scheme goes as it is.
+    """
+    is_jwt = key.startswith("eyJ") and key.count(".") == 2 and " " not in key  # noqa: PLR2004 - header.payload.signature
+    return f"Bearer {key}" if is_jwt else key
+
+
+async def _refused(response: httpx.Response, parameters: Mapping[str, str | int]) -> SessionsError:
+    """Read what a failure says of itself, as far as it can be read."""
+    body = bytearray()
+    encoding = response.headers.get("content-encoding", "")
+    with suppress(BodyBroken, BodyTooLarge, *_FOREIGN):
+        body = await read_body(response.aiter_raw(), encoding, LONGEST_BODY)
+    return refusal(response.status_code, response.headers, bytes(body), parameters)
+
+
+def _translated(fault: Exception) -> SessionsError:
+    kind, message = next((k, m) for foreign, k, m in _TRANSPORT if isinstance(fault, foreign))
+    cause: BaseException | None = fault
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            reason = f"the API's certificate is not trusted: {cause.verify_message}"
+            return kind(f"TLS failed: {reason}.", hint=_TLS_HINT, permanent=True)
+        if isinstance(cause, ssl.SSLError):
+            reason = "no secure connection to the API could be agreed"
+            return kind(f"TLS failed: {reason}.", hint=_TLS_HINT, permanent=True)
+        cause = cause.__cause__ or cause.__context__
+    return kind(message)

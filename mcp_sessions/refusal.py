@@ -1,0 +1,156 @@
+"""What an answer other than 200 means, in this server's words.
+
+Failures come in five shapes: `application/problem+json`, `{"error": text}`,
+`{"error": {"code", "message"}}`, plain text, and the HTML page of a proxy. What is read of them is
+the code and the wait; no word of theirs is passed on.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from mcp_sessions.errors import (
+    ApiTimeout,
+    ApiUnavailable,
+    BadResponse,
+    InvalidArguments,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    SessionsError,
+    Unauthorized,
+)
+
+LONGEST_BODY: Final = 16_384
+"""Bytes that are read of a failure."""
+
+_LONGEST_WAIT: Final = 86_400  # seconds; a longer one is no advice
+_CHECK_AGENT: Final = "Check agent_id (agent_ and 32 hex digits), then call again."
+_CHECK_ORGANIZATION: Final = "Tell the user to check EVERRUNS_ORG_ID."
+_WEB_PAGE: Final = " What answered is a web page, so a proxy or gateway stands before the API."
+
+_MALFORMED = (InvalidArguments, "The API refused the request as malformed.")
+_TOO_LONG = (InvalidArguments, "The API refused the arguments as too long.")
+_KEY = (Unauthorized, "The API refused the key.")
+_POLICY = (PermissionDenied, "The API does not allow this key to list these sessions.")
+_NOWHERE = (NotFound, "The API has no session list at this address.")
+_TOO_MANY = (RateLimited, "The API answered that there were too many requests.")
+_DOWN = (ApiUnavailable, "The API failed.")
+_SLOW = (ApiTimeout, "The API gave up waiting.")
+_STATUS: Final[dict[int, tuple[type[SessionsError], str]]] = {
+    400: _MALFORMED,
+    401: _KEY,
+    403: _POLICY,
+    404: _NOWHERE,
+    408: _SLOW,
+    413: _TOO_LONG,
+    414: _TOO_LONG,
+    422: _MALFORMED,
+    429: _TOO_MANY,
+}
+# Everruns' own words, which a status that stands for several things leaves open.
+_CODE: Final[dict[str, tuple[type[SessionsError], str]]] = {
+    "unauthorized": _KEY,
+    "permission_denied": _POLICY,
+    "not_found": _NOWHERE,
+    "rate_limited": _TOO_MANY,
+    "service_unavailable": _DOWN,
+}
+_OPEN: Final = (200, 400, 500)  # statuses whose meaning a code may tell
+
+
+class _Named(BaseModel):
+    """A failure's code and wait, wherever its shape has them; what does not fit is absent."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    code: str | None = None
+    retry_after_seconds: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    error: "_Named | None" = None
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _absent(cls, value: object, read: Callable[[object], object]) -> object:
+        try:
+            return read(value)
+        except ValidationError:
+            return None
+
+
+def refusal(
+    status: int, headers: Mapping[str, str], body: bytes, parameters: Mapping[str, str | int]
+) -> SessionsError:
+    """Return what a failed request means; `headers` takes names in any case."""
+    named = _named(body)
+    wait = _retry_after(headers.get("retry-after"), named)
+    kind, message = _meaning(status, named)
+    hint = None
+    if kind is InvalidArguments:
+        hint = _CHECK_AGENT if "agent_id" in parameters else _CHECK_ORGANIZATION
+    page = _WEB_PAGE if _is_web_page(headers, body) else ""
+    return kind(f"{message} (HTTP {status}){page}", hint=hint, retry_after=wait)
+
+
+def failure_in(body: bytes, parameters: Mapping[str, str | int]) -> SessionsError | None:
+    """Return the failure that an answer of status 200 names instead of a page, if it does."""
+    named = _named(body[:LONGEST_BODY])
+    code = _code(named)
+    return refusal(200, {}, body[:LONGEST_BODY], parameters) if code in _CODE else None
+
+
+def _meaning(status: int, named: _Named) -> tuple[type[SessionsError], str]:
+    code = _code(named)
+    if status in _OPEN and code in _CODE:
+        return _CODE[code]
+    if status in _STATUS:
+        return _STATUS[status]
+    if status >= 500:  # noqa: PLR2004 - the class of server errors
+        return _DOWN
+    if 300 <= status < 400:  # noqa: PLR2004 - the class of redirections
+        return BadResponse, "The API redirects elsewhere, which is not followed."
+    return BadResponse, "The API answered in an unexpected way."
+
+
+def _code(named: _Named) -> str | None:
+    return named.code or (named.error.code if named.error else None)
+
+
+def _named(body: bytes) -> _Named:
+    try:
+        return _Named.model_validate_json(body)
+    except (ValidationError, ValueError, RecursionError):
+        return _Named()
+
+
+def _is_web_page(headers: Mapping[str, str], body: bytes) -> bool:
+    says = headers.get("content-type", "").lower().startswith("text/html")
+    return says or body.lstrip()[:5].lower() in (b"<!doc", b"<html")
+
+
+def _retry_after(header: str | None, named: _Named) -> int | None:
+    """Read the wait that the API asks for, in seconds or as a date, else the one in its body."""
+    seconds: float | None = None
+    if header is not None:
+        try:
+            seconds = float(header)
+        except ValueError:
+            seconds = _seconds_until(header)
+    if seconds is None:
+        seconds = named.retry_after_seconds
+    if seconds is None and named.error is not None:
+        seconds = named.error.retry_after_seconds
+    if seconds is None or not 0 <= seconds <= _LONGEST_WAIT:
+        return None
+    return max(1, math.ceil(seconds))
+
+
+def _seconds_until(date: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(date)
+        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None

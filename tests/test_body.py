@@ -1,0 +1,80 @@
+import gzip
+import zlib
+
+import anyio
+import pytest
+
+from mcp_sessions.body import BodyBroken, BodyTooLarge, read_body
+
+MOST = 1_000
+
+
+def body_of(*parts, encoding="", announced=None):
+    """Read the parts, and tell how many of them were taken."""
+    taken = []
+
+    async def sent():
+        for part in parts:
+            taken.append(part)
+            yield part
+
+    try:
+        return bytes(anyio.run(read_body, sent(), encoding, MOST, announced)), len(taken)
+    except BodyTooLarge:
+        return None, len(taken)
+
+
+def test_a_body_comes_whole():
+    assert body_of(b"ab", b"", b"c") == (b"abc", 3)
+    assert body_of(b"x" * MOST) == (b"x" * MOST, 1)
+
+
+def test_reading_stops_at_the_bound():
+    assert body_of(b"x" * 600, b"x" * 600, b"x") == (None, 2)
+
+
+def test_an_announced_length_over_the_bound_is_not_read_at_all():
+    assert body_of(b"x", announced="1001") == (None, 0)
+    assert body_of(b"x", announced="9" * 5_000) == (None, 0)
+    assert body_of(b"x", announced="1000") == (b"x", 1)
+    assert body_of(b"x", announced="many") == (b"x", 1)
+
+
+@pytest.mark.parametrize("size", [1, 3, 1_000])
+def test_a_packed_body_is_unpacked_however_it_is_cut(size):
+    packed = gzip.compress(b"abc" * 100)
+    parts = [packed[i : i + size] for i in range(0, len(packed), size)]
+    assert body_of(*parts, encoding="GZIP")[0] == b"abc" * 100
+
+
+def test_one_packed_file_after_another_is_one_body():
+    assert body_of(gzip.compress(b"ab") + gzip.compress(b"c"), encoding="gzip") == (b"abc", 1)
+
+
+def test_a_bomb_is_refused_in_its_first_part():
+    bomb = gzip.compress(b"0" * 50_000_000)
+    parts = [bomb[i : i + 4_096] for i in range(0, len(bomb), 4_096)]
+    assert body_of(*parts, encoding="gzip") == (None, 1)
+
+
+def test_packed_bytes_that_give_nothing_are_bounded_too():
+    empty = gzip.compress(b"")
+    assert body_of(*[empty] * 100, encoding="gzip") == (None, MOST // len(empty) + 1)
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "early"),
+    [
+        (gzip.compress(b"abc")[:-1], "gzip", True),
+        (gzip.compress(b"abc")[:5], "gzip", True),
+        (b"no gzip", "gzip", False),
+        (gzip.compress(b"abc") + b"no gzip", "gzip", False),
+        (zlib.compress(b"abc"), "deflate", False),
+        (b"abc", "br", False),
+        (gzip.compress(gzip.compress(b"abc")), "gzip, gzip", False),
+    ],
+)
+def test_what_cannot_be_unpacked_is_told_and_whether_it_broke_off(body, encoding, early):
+    with pytest.raises(BodyBroken) as broken:
+        body_of(body, encoding=encoding)
+    assert broken.value.early is early

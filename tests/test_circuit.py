@@ -1,0 +1,106 @@
+import pytest
+
+from mcp_sessions.circuit import FAILURES, FIRST_REST, LONGEST_REST, Circuit
+from mcp_sessions.errors import (
+    ApiTimeout,
+    ApiUnavailable,
+    ApiUnreachable,
+    BadResponse,
+    SessionsError,
+    Unauthorized,
+)
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def circuit(clock):
+    return Circuit(clock=clock)
+
+
+def fail(circuit, fault):
+    with pytest.raises(type(fault)) as raised, circuit.request():
+        raise fault
+    return raised.value
+
+
+def opened(circuit):
+    for _ in range(FAILURES):
+        fail(circuit, ApiUnreachable("down"))
+
+
+@pytest.mark.parametrize("kind", [ApiTimeout, ApiUnavailable, ApiUnreachable])
+def test_so_many_failures_in_a_row_open_it(circuit, kind):
+    for _ in range(FAILURES):
+        circuit.check()
+        fail(circuit, kind("down"))
+    with pytest.raises(ApiUnavailable, match="failed 8 times in a row") as refused:
+        circuit.check()
+    assert refused.value.retry_after == FIRST_REST
+    assert refused.value.final
+
+
+@pytest.mark.parametrize("fault", [None, BadResponse("?"), Unauthorized("?")])
+def test_any_answer_between_keeps_it_closed(circuit, fault):
+    for _ in range(3):
+        for _ in range(FAILURES - 1):
+            fail(circuit, ApiUnreachable("down"))
+        if fault:
+            fail(circuit, fault)
+        else:
+            with circuit.request():
+                pass
+    circuit.check()
+
+
+def test_after_its_rest_one_request_is_let_through_at_a_time(circuit, clock):
+    opened(circuit)
+    clock.now += FIRST_REST
+    with circuit.request():
+        with pytest.raises(ApiUnavailable) as refused:
+            circuit.check()
+        assert refused.value.retry_after == 1
+    circuit.check()
+
+
+def test_a_rest_doubles_while_the_api_stays_down_and_is_short_again_once_it_answered(
+    circuit, clock
+):
+    opened(circuit)
+    rests = []
+    for _ in range(5):
+        clock.now += circuit.rest
+        fail(circuit, ApiUnreachable("down"))
+        rests.append(circuit.rest)
+    assert rests == [10, 20, 30, 30, LONGEST_REST]
+    clock.now += LONGEST_REST
+    with circuit.request():
+        pass
+    assert circuit.rest == FIRST_REST
+
+
+def test_a_caller_who_leaves_says_nothing_of_the_api(circuit, clock):
+    opened(circuit)
+    clock.now += FIRST_REST
+    with pytest.raises(KeyboardInterrupt), circuit.request():
+        raise KeyboardInterrupt
+    circuit.check()
+    assert circuit.failures == FAILURES
+
+
+def test_what_was_under_way_when_it_opened_does_not_count_as_the_try(circuit, clock):
+    with circuit.request():
+        opened(circuit)
+        clock.now += FIRST_REST
+        with circuit.request(), pytest.raises(SessionsError):
+            circuit.check()

@@ -1,0 +1,166 @@
+import math
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+
+from mcp_sessions.errors import RateLimited
+from mcp_sessions.flights import background
+from mcp_sessions.limiter import Limiter
+
+DEADLINE = 20
+
+
+@asynccontextmanager
+async def pacing(most, period):
+    with anyio.fail_after(DEADLINE):
+        async with background() as tasks:
+            limiter = Limiter(most, period)
+            tasks.start_soon(limiter.pace)
+            yield limiter
+
+
+async def use(limiter, credential="a", log=None):
+    async with limiter.slot(credential):
+        started = anyio.current_time()
+        await anyio.lowlevel.checkpoint()
+    if log is not None:
+        log.append((credential, started, anyio.current_time()))
+
+
+def test_no_window_of_the_period_ever_holds_more_than_allowed():
+    most, period, log = 20, 0.2, []
+
+    async def ask():
+        async with pacing(most, period) as limiter, anyio.create_task_group() as tasks:
+            for number in range(100):
+                tasks.start_soon(use, limiter, "ab"[number % 2], log)
+
+    anyio.run(ask)
+    assert len(log) == 100
+    for _, started, _ in log:
+        seen = [end for _, begun, end in log if begun <= started and end > started - period]
+        assert len(seen) <= most
+
+
+def test_credentials_take_turns():
+    log = []
+
+    async def ask():
+        async with pacing(1, 0.02) as limiter:
+            await use(limiter)
+            async with anyio.create_task_group() as tasks:
+                for credential in "aaaaaaaabb":
+                    tasks.start_soon(use, limiter, credential, log)
+                    await anyio.lowlevel.checkpoint()
+
+    anyio.run(ask)
+    assert "".join(credential for credential, *_ in log) == "ababaaaaaa"
+
+
+def test_a_turn_past_the_deadline_is_told_at_once_with_its_seconds():
+    async def ask():
+        async with pacing(2, 60) as limiter:
+            await use(limiter)
+            await use(limiter)
+            with anyio.fail_after(30), pytest.raises(RateLimited) as told:
+                await use(limiter)
+            return told.value
+
+    told = anyio.run(ask)
+    assert told.retry_after == 60
+    assert told.final
+
+
+def test_those_further_behind_are_told_longer_waits():
+    async def ask():
+        async with pacing(2, 5) as limiter, anyio.create_task_group() as tasks:
+            for _ in range(6):
+                tasks.start_soon(use, limiter)
+                await anyio.lowlevel.checkpoint()
+            with anyio.fail_after(9), pytest.raises(RateLimited) as told:
+                await use(limiter)
+            tasks.cancel_scope.cancel()
+            return told.value.retry_after
+
+    assert anyio.run(ask) == 15
+
+
+def test_one_whose_turn_was_taken_by_others_is_told_before_its_deadline():
+    async def ask():
+        async with pacing(1, 0.3) as limiter, anyio.create_task_group() as tasks:
+            await use(limiter)
+            told = []
+
+            async def wait():
+                with anyio.fail_after(0.5), pytest.raises(RateLimited) as raised:
+                    async with limiter.slot("a"):
+                        pass
+                told.append(raised.value.retry_after)
+
+            tasks.start_soon(use, limiter)
+            await anyio.lowlevel.checkpoint()
+            limiter.pause(0.45)
+            tasks.start_soon(wait)
+            await anyio.sleep(0)
+            while not told:
+                await anyio.sleep(0.01)
+            return told
+
+    assert anyio.run(ask) == [1]
+
+
+def test_a_pause_lets_nobody_through():
+    async def ask():
+        async with pacing(10, 0.01) as limiter:
+            began = anyio.current_time()
+            limiter.pause(0.1)
+            await use(limiter)
+            return anyio.current_time() - began
+
+    assert anyio.run(ask) >= 0.1
+
+
+def test_no_pause_is_longer_than_the_apis_own_window():
+    async def ask():
+        async with pacing(10, 60) as limiter:
+            limiter.pause(86_400)
+            with anyio.fail_after(1), pytest.raises(RateLimited) as told:
+                await use(limiter)
+            return told.value.retry_after
+
+    assert anyio.run(ask) == 60
+
+
+def test_a_slot_of_one_who_left_goes_to_the_next():
+    log = []
+
+    async def leave(limiter, scope):
+        with scope:
+            await use(limiter, "a", log)
+
+    async def ask():
+        async with pacing(1, 0.05) as limiter:
+            await use(limiter)
+            scopes = [anyio.CancelScope() for _ in range(3)]
+            async with anyio.create_task_group() as tasks:
+                for scope in scopes:
+                    tasks.start_soon(leave, limiter, scope)
+                await anyio.lowlevel.checkpoint()
+                tasks.start_soon(use, limiter, "b", log)
+                await anyio.lowlevel.checkpoint()
+                for scope in scopes:
+                    scope.cancel()
+
+    anyio.run(ask)
+    assert [credential for credential, *_ in log] == ["b"]
+
+
+def test_nobody_waits_while_there_are_slots():
+    async def ask():
+        with anyio.fail_after(DEADLINE):
+            limiter = Limiter(3, math.inf)  # nobody paces it
+            for _ in range(3):
+                await use(limiter)
+
+    anyio.run(ask)

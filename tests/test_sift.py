@@ -1,0 +1,100 @@
+import json
+import tracemalloc
+
+import pytest
+
+from mcp_sessions.sift import MOST_VALUES, NotRows, TooManyValues, sift
+from mcp_sessions.wire import FullSession, Session, read_page
+
+
+def rows_of(body, kind=Session, most=100):
+    return [json.loads(row) for row in sift(body, most, kind).rows]
+
+
+def page_of(*rows):
+    return json.dumps({"data": rows}).encode()
+
+
+def test_a_row_keeps_what_is_read_and_loses_all_else():
+    row = {"id": "a", "title": "x", "secret": "CANARY", "usage": {"input_tokens": 5, "y": 6}}
+    assert rows_of(page_of(row)) == [{"id": "a", "title": "x", "usage": {"input_tokens": 5}}]
+
+
+def test_heavy_fields_keep_what_their_shape_needs():
+    row = {
+        "id": "a",
+        "tools": [{"name": "t", "parameters": {"secret": "CANARY"}}, None],
+        "mcpServers": {"m": {"type": "http", "headers": {"k": "CANARY"}}},
+        "capabilities": [{"ref": "c", "config": {"k": "CANARY"}}],
+        "tags": ["x", 5],
+    }
+    assert rows_of(page_of(row), FullSession) == [
+        {
+            "id": "a",
+            "tools": [{"name": "t"}, None],
+            "mcpServers": {"m": {"type": "http"}},
+            "capabilities": [{"ref": "c"}],
+            "tags": ["x", 5],
+        }
+    ]
+
+
+def test_no_more_rows_are_cut_out_than_were_asked_for():
+    assert len(rows_of(page_of(*[{"id": "a"}] * 500), most=20)) == 20
+
+
+def test_a_row_of_other_shapes_stays_as_it_is():
+    row = {"id": "a", "tools": {"not": "a list"}}
+    assert rows_of(page_of(row, 5), FullSession) == [row, 5]
+
+
+@pytest.mark.parametrize("value", ["0", "[]", "{}", '""', '{"id":"a"}', "[[]]", '{"a":0}'])
+def test_an_answer_of_millions_of_values_takes_no_memory_beyond_its_own(value):
+    body = bytearray(b'{"data":[' + b",".join([value.encode()] * 3_000_000) + b"]}")
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooManyValues):
+            sift(body, 100, Session)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_commas_in_texts_are_no_values():
+    row = {"id": "a", "title": "," * 2 * MOST_VALUES}
+    assert len(rows_of(page_of(row, row))) == 2
+
+
+def test_a_broken_row_is_mended_and_its_neighbours_stay():
+    body = (
+        b'{"data":[{"id":"a","title":"\\ud800 x"},{"id":"b","title":"\xff"},{"id":"c","usage":NaN},'
+        b'{"id":"d","max_iterations":' + b"9" * 5_000 + b'},{"id":"e"}],"total":5}'
+    )
+    page = read_page(body, FullSession, 100)
+    assert [row.id for row in page.data] == ["a", "b", "c", "d", "e"]
+    assert [row.title for row in page.data[:2]] == [
+        "\N{REPLACEMENT CHARACTER} x",
+        "\N{REPLACEMENT CHARACTER}",
+    ]
+    assert page.total == 5
+
+
+def test_one_row_of_broken_text_is_mended_by_itself():
+    page = read_page(b'{"data":[{"id":"a","title":"\xff"},{"id":"b"}],"total":2}', Session, 100)
+    assert [row.id for row in page.data] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("body", "early"),
+    [
+        (b'{"data":[{"id":"a"', True),
+        (b'{"data":[', True),
+        (b"{", True),
+        (b"", False),
+        (b"x", False),
+    ],
+)
+def test_what_broke_off_is_told_from_what_is_no_page(body, early):
+    with pytest.raises(NotRows) as refused:
+        sift(body, 100, Session)
+    assert refused.value.early is early
