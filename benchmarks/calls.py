@@ -103,7 +103,11 @@ def _api(load: str | None) -> Iterator[str]:
 
 
 def _ours(url: str) -> list[Server]:
-    environment = {"EVERRUNS_API_URL": url, "MCP_SESSIONS_NO_KEY": "true"}
+    environment = {
+        "EVERRUNS_API_URL": url,
+        "MCP_SESSIONS_NO_KEY": "true",
+        "MCP_SESSIONS_REQUESTS_PER_MINUTE": "1000000",
+    }
     start = StdioServerParameters(
         command=sys.executable, args=["-m", "mcp_sessions"], env=environment
     )

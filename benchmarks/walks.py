@@ -225,7 +225,7 @@ def _asked(served: embedded.EmbeddedApi) -> int:
 def _settings(url: str) -> Settings:
     # The demo's setting keeps a proxy of the environment out of the way.
     given = {"EVERRUNS_API_URL": url, "MCP_SESSIONS_NO_KEY": "true", "MCP_SESSIONS_DEMO": "1"}
-    return Settings.from_env(given)
+    return Settings.from_env(given | {"MCP_SESSIONS_REQUESTS_PER_MINUTE": "1000000"})
 
 
 def _searches() -> list[Row]:
@@ -294,7 +294,7 @@ class _Sizes(logging.Handler):
 @contextmanager
 def _counted() -> Iterator[list[int]]:
     """Collect the sizes of all answers that are read in the block."""
-    logger, sizes = logging.getLogger("mcp_sessions.api"), _Sizes()
+    logger, sizes = logging.getLogger("mcp_sessions.exchange"), _Sizes()
     before = logger.level
     logger.addHandler(sizes)
     logger.setLevel(logging.DEBUG)

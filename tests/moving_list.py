@@ -47,7 +47,9 @@ def upstream() -> Iterator[Upstream]:
         SessionStore() as store,
         serve(store, EmbeddedOptions(shuffle_ties=True)) as served,
         start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(open_api(settings_for(served.url))) as api,
+        portal.wrap_async_context_manager(
+            open_api(settings_for(served.url, requests_per_minute=1_000_000))
+        ) as api,
     ):
         yield Upstream(served, portal, api)
 
@@ -130,6 +132,7 @@ class WatchedWalk:
     upstream: Upstream
     sessions: MovingList
     query: ListSessions
+    most_rows: int = MOST_ROWS
     seen: list[str] = field(default_factory=list)
     owed: set[str] = field(default_factory=set)
     begun: bool = False
@@ -190,7 +193,10 @@ class _Meddler:
 
     walk: WatchedWalk
     meddle: Callable[[], None]
-    most_rows: int = MOST_ROWS
+
+    @property
+    def most_rows(self) -> int:
+        return self.walk.most_rows
 
     async def page(
         self, parameters: Mapping[str, str | int], session: type[Session], *, fresh: bool

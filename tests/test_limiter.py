@@ -2,6 +2,7 @@ import math
 from contextlib import asynccontextmanager
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from mcp_sessions.errors import RateLimited
@@ -86,28 +87,22 @@ def test_those_further_behind_are_told_longer_waits():
     assert anyio.run(ask) == 15
 
 
-def test_one_whose_turn_was_taken_by_others_is_told_before_its_deadline():
+def test_one_whose_turn_was_put_off_is_told_before_its_deadline():
     async def ask():
         async with pacing(1, 0.3) as limiter, anyio.create_task_group() as tasks:
             await use(limiter)
-            told = []
 
             async def wait():
-                with anyio.fail_after(0.5), pytest.raises(RateLimited) as raised:
-                    async with limiter.slot("a"):
-                        pass
-                told.append(raised.value.retry_after)
+                with anyio.fail_after(0.5), pytest.raises(RateLimited):
+                    await use(limiter)
+                tasks.cancel_scope.cancel()
 
-            tasks.start_soon(use, limiter)
-            await anyio.lowlevel.checkpoint()
-            limiter.pause(0.45)
             tasks.start_soon(wait)
-            await anyio.sleep(0)
-            while not told:
-                await anyio.sleep(0.01)
-            return told
+            await anyio.lowlevel.checkpoint()
+            limiter.pause(60)
+            await anyio.sleep_forever()
 
-    assert anyio.run(ask) == [1]
+    anyio.run(ask)
 
 
 def test_a_pause_lets_nobody_through():

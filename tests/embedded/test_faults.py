@@ -1,8 +1,10 @@
 import json
+from random import Random
 
 import pytest
 
 from mcp_sessions.embedded import Fault
+from mcp_sessions.embedded.faults import by_chance
 
 SHAPES = {
     "problem": "application/problem+json",
@@ -47,3 +49,19 @@ def test_the_other_json_shapes_hold_a_text_or_an_object():
     assert json.loads(Fault(404, "error_text").response().body) == {"error": "Not Found"}
     error = json.loads(Fault(500, "error_object").response().body)["error"]
     assert error == {"code": "internal_error", "message": "Internal Server Error"}
+
+
+def test_chance_makes_every_passing_failure_in_every_shape():
+    entropy = Random(1)
+    faults = [by_chance(entropy, 1) for _ in range(1_000)]
+    assert {(fault.status, fault.shape) for fault in faults} == {
+        (status, shape) for status in (429, 500, 502, 503, 504) for shape in SHAPES
+    }
+    assert {fault.retry_after for fault in faults if fault.status in {429, 503}} == {1}
+
+
+@pytest.mark.parametrize("share", [0, 0.2, 1])
+def test_chance_makes_as_many_failures_as_it_is_told(share):
+    entropy = Random(1)
+    made = sum(by_chance(entropy, share) is not None for _ in range(10_000))
+    assert made == pytest.approx(share * 10_000, abs=150)

@@ -198,6 +198,36 @@ def test_the_log_tells_what_was_asked_and_with_which_headers(api):
     assert seen.query == (("search", "a"), ("search", "b"), ("limit", ""))
     assert seen.headers["x-org-id"] == "org_1"
     assert "x-other" not in seen.headers
+    assert seen.status == 500
+
+
+def test_the_log_tells_what_every_request_was_answered(served):
+    api, client = served(api_key=KEY)
+    api.faults.append(Fault(503))
+    for query, key in (("", KEY), ("", KEY), ("", "other"), ("?limit=x", KEY)):
+        client.get(f"/v1/sessions{query}", headers={"authorization": key})
+    assert [seen.status for seen in api.requests] == [503, 200, 401, 400]
+
+
+def test_a_minute_that_is_used_up_is_a_429_that_says_when_there_is_room_again(served):
+    api, client = served(requests_per_minute=3)
+    answers = [client.get("/v1/sessions") for _ in range(5)]
+    assert [seen.status for seen in api.requests] == [200, 200, 200, 429, 429]
+    for refused in answers[3:]:
+        wait = refused.json()["retry_after_seconds"]
+        assert 50 <= wait <= 60
+        assert refused.headers["retry-after"] == str(wait)
+
+
+def test_a_share_of_the_requests_fails_by_chance_alike_in_every_run(served):
+    def statuses():
+        _, client = served(fault_share=0.5)
+        return [client.get("/v1/sessions").status_code for _ in range(60)]
+
+    once = statuses()
+    assert once == statuses()
+    assert set(once) == {200, 429, 500, 502, 503, 504}
+    assert 15 <= once.count(200) <= 45
 
 
 def test_a_broken_database_is_a_500(store, get):
