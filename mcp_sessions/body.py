@@ -8,6 +8,7 @@ import zlib
 from collections.abc import AsyncIterable
 
 _GZIP = 16 + zlib.MAX_WBITS
+_STEP = 256 * 1024  # bytes unpacked at once
 
 
 class BodyTooLarge(Exception):
@@ -61,12 +62,12 @@ async def _unpacked(parts: AsyncIterable[bytes], most: int) -> bytearray:
             if gzip.eof:  # one gzip file after another is one body
                 gzip = zlib.decompressobj(_GZIP)
             try:
-                body += gzip.decompress(rest, most + 1 - len(body))
+                body += gzip.decompress(rest, _STEP)
             except zlib.error:
                 raise BodyBroken(early=False) from None
             if len(body) > most or packed > most:
                 raise BodyTooLarge
-            rest = gzip.unused_data
+            rest = gzip.unused_data if gzip.eof else gzip.unconsumed_tail
     if packed and not gzip.eof:
         raise BodyBroken(early=True)
     return body

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 _DEEPEST: Final = 4  # row, tools, tool, name
 _LONGEST_NUMBER: Final = 18  # digits
+_MARK: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"|[][{}]', re.DOTALL)
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 
 
@@ -58,11 +59,24 @@ def _rows(text: str, place: int, most: int) -> tuple[list[Any], int]:
     rows: list[Any] = []
     place = _past(text, place, "[")
     while text[place] != "]":
-        row, place = read(text, place)
+        try:
+            row, place = read(text, place)
+        except RecursionError:
+            row, place = None, _past_nested(text, place)
         if len(rows) < most:
             rows.append(_pruned(row, _DEEPEST))
         place = _past_comma(text, place)
     return rows, place + 1
+
+
+def _past_nested(text: str, place: int) -> int:
+    """Return the place behind an object or list that is nested too deeply to be read."""
+    depth = 0
+    for mark in _MARK.finditer(text, place):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(mark.group(), 0)
+        if depth == 0:
+            return mark.end()
+    raise ValueError("it has no end")
 
 
 def _past(text: str, place: int, mark: str) -> int:

@@ -202,6 +202,7 @@ class _Reading(Generic[SessionT]):
     examined: int = 0
     malformed: int = 0
     foreign: int = 0
+    seen: set[str] = field(default_factory=set)  # where only offsets tell sessions apart
     done: bool = False  # nothing that follows can match
 
     def has_room(self) -> bool:
@@ -210,8 +211,8 @@ class _Reading(Generic[SessionT]):
         return not (self.done or full or self.examined >= self.bounds.examined)
 
     async def turn(self) -> bool:
-        """Examine the next stretch; return False if it did not come, but something had before."""
-        query = self.walk.place.query
+        """Examine the next stretch; return False if nothing came, but something had before."""
+        query, before = self.walk.place.query, self.examined
         wanted = query.limit - len(self.rows)
         if query.filters_rows():  # a match may be far: take longer and longer stretches
             wanted = max(wanted, 2 * self.examined)
@@ -231,13 +232,14 @@ class _Reading(Generic[SessionT]):
             closing = next_one is None or next_one.key.age > entry.key.age
             self._judge(entry, closing=closing)
         self.done = self.done or self.walk.ended
-        return True
+        return self.examined > before
 
     def _judge(self, entry: Entry[SessionT], *, closing: bool) -> None:
         query, session = self.walk.place.query, entry.session
-        if session is not None and entry.certain and entry.key == self.walk.place.after:
-            return  # the same session twice in one answer
+        repeated = session is not None and self._is_repeated(entry, session.id)
         self.walk.passed(entry, closing=closing)
+        if repeated:
+            return
         self.examined += 1
         if session is None:
             self.malformed += 1
@@ -247,6 +249,14 @@ class _Reading(Generic[SessionT]):
             self.rows.append(entry)
         else:
             self.done = self.walk.note is None and too_old(query, session)
+
+    def _is_repeated(self, entry: Entry[SessionT], session_id: str) -> bool:
+        """Tell a session that came before: in one answer, or where only offsets are known."""
+        if entry.certain:
+            return entry.key == self.walk.place.after
+        known = session_id in self.seen
+        self.seen.add(session_id)
+        return known
 
     def _is_foreign(self, agent_id: str | None) -> bool:
         """Tell another agent's session, which the API should not have sent.

@@ -4,11 +4,11 @@ What is not read is skipped where it stands, so a row costs its bytes and not it
 answer made of millions of values makes no million objects.
 """
 
+import itertools
 import json
-import re
 from dataclasses import dataclass
 from functools import cache
-from types import NoneType, UnionType
+from types import GenericAlias, NoneType, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 import msgspec
@@ -17,13 +17,14 @@ from pydantic import BaseModel
 
 from mcp_sessions.mending import mended_page
 
-MOST_VALUES: Final = 300_000
-"""Values in one answer, about; each costs memory even where it is skipped."""
+MANY_VALUES: Final = 300_000
+"""Values in one answer, about, beyond which its rows are counted before they are cut out."""
+MOST_ROWS_SENT: Final = 10_000
+"""Rows in such an answer; each costs memory even where it is not wanted."""
 
 _MENDABLE: Final = 8 * 1024 * 1024  # bytes of a broken answer; mending takes several times as much
 _ROW_AS_IT_IS: Final = 1024 * 1024  # bytes of a row whose fields are not what they should be
 _NULL: Final = Raw(b"null")
-_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 
 
 class NotRows(ValueError):
@@ -62,14 +63,13 @@ def sift(body: bytes | bytearray, most: int, row: type[BaseModel]) -> Sifted:
         NotRows: the body is not JSON, or not an object with a list under `data`.
         TooManyValues: as it says.
     """
-    _check_values(body)
     try:
+        if body.count(b",") > MANY_VALUES:
+            _count_rows(body)
         envelope = msgspec.json.decode(body, type=_Envelope)
-    except RecursionError:
-        raise NotRows("JSON nested too deeply") from None
     except msgspec.ValidationError:
         raise NotRows("JSON without a list of sessions under data") from None
-    except msgspec.DecodeError as fault:
+    except (msgspec.DecodeError, RecursionError) as fault:
         if len(body) > _MENDABLE:
             raise TooManyValues from None
         return _mended(body, most, early=bool(body) and "truncated" in str(fault))
@@ -79,18 +79,20 @@ def sift(body: bytes | bytearray, most: int, row: type[BaseModel]) -> Sifted:
     return Sifted(rows, *rest)
 
 
-def _check_values(body: bytes | bytearray) -> None:
-    """Count the commas between values, if there are so many commas at all."""
-    if body.count(b",") <= MOST_VALUES:
-        return
-    found, place = 0, 0
-    for text in _STRING.finditer(body):
-        found += body.count(b",", place, text.start())
-        place = text.end()
-        if found > MOST_VALUES:
-            break
-    if found + body.count(b",", place) > MOST_VALUES:
-        raise TooManyValues
+def _count_rows(body: bytes | bytearray) -> None:
+    """Walk over the rows without keeping one, and stop at the first that is too many or no row."""
+    counted = itertools.count(1)
+
+    def count(_: object) -> None:
+        if next(counted) > MOST_ROWS_SENT:
+            raise ValueError("too many rows")
+
+    row = msgspec.defstruct("CountedRow", [], namespace={"__post_init__": count})
+    page = msgspec.defstruct("CountedRows", [("data", GenericAlias(list, row))])
+    try:
+        msgspec.json.decode(body, type=page)
+    except msgspec.ValidationError:
+        raise TooManyValues from None
 
 
 def _narrowed(row: bytes, decoder: msgspec.json.Decoder[Any]) -> bytes:

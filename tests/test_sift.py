@@ -3,7 +3,7 @@ import tracemalloc
 
 import pytest
 
-from mcp_sessions.sift import MOST_VALUES, NotRows, TooManyValues, sift
+from mcp_sessions.sift import MANY_VALUES, NotRows, TooManyValues, sift
 from mcp_sessions.wire import FullSession, Session, read_page
 
 
@@ -60,8 +60,21 @@ def test_an_answer_of_millions_of_values_takes_no_memory_beyond_its_own(value):
         tracemalloc.stop()
 
 
+def test_millions_of_values_in_a_field_that_is_not_read_cost_nothing():
+    row = b'{"id":"a","numbers":[' + b",".join([b"0"] * 3_000_000) + b"]}"
+    assert rows_of(b'{"data":[' + row + b',{"id":"b"}]}') == [{"id": "a"}, {"id": "b"}]
+
+
+def test_a_row_nested_without_end_is_none_and_costs_no_other():
+    deep = b'{"id":"b","x":' + b'["]",' * 100_000 + b"0" + b"]" * 100_000 + b"}"
+    body = b'{"data":[{"id":"a"},' + deep + b',{"id":"c"}],"total":3}'
+    page = read_page(body, Session, 100)
+    assert [row and row.id for row in page.data] == ["a", None, "c"]
+    assert page.total == 3
+
+
 def test_commas_in_texts_are_no_values():
-    row = {"id": "a", "title": "," * 2 * MOST_VALUES}
+    row = {"id": "a", "title": "," * 2 * MANY_VALUES}
     assert len(rows_of(page_of(row, row))) == 2
 
 

@@ -136,7 +136,7 @@ def test_a_lone_surrogate_or_broken_utf8_costs_a_character_and_not_the_page():
         (b"", "not JSON"),
         (b"<html><title>502</title>", "not JSON"),
         (b'{"data":[', "not JSON"),
-        (b'{"data":' + b"[" * 200_000, "JSON nested too deeply"),
+        (b'{"data":[],"x":' + b"[" * 200_000, "JSON nested too deeply"),
         (b"[" * 200_000, "JSON without a list of sessions under data"),
         (b'"' + b"9" * 10_000, "not JSON"),
         (b"[]", "JSON without a list of sessions under data"),
