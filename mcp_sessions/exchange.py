@@ -84,6 +84,8 @@ class Exchange:
         self._headers = _headers(settings)
         self._most_bytes = settings.max_response_bytes
         self._deadline = settings.deadline
+        # Before a request's own time begins: many that wait must not look like a slow API.
+        self._connections = anyio.Semaphore(_MOST_CONNECTIONS)
         self.credential = blake2b(repr(self._headers).encode(), digest_size=8).hexdigest()
         """Tells credentials apart without naming them."""
 
@@ -93,9 +95,10 @@ class Exchange:
         Raises:
             SessionsError: there is none, in this server's words.
         """
-        left = anyio.current_effective_deadline() - anyio.current_time()
-        with anyio.move_on_after(_SHARE * min(left, self._deadline)):
-            return await self._logged(parameters)
+        async with self._connections:
+            left = anyio.current_effective_deadline() - anyio.current_time()
+            with anyio.move_on_after(_SHARE * min(left, self._deadline)):
+                return await self._logged(parameters)
         raise ApiTimeout("The API did not answer in time.", final=True)
 
     async def _logged(self, parameters: Mapping[str, str | int]) -> bytearray:
