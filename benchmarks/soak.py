@@ -96,6 +96,7 @@ class Tally:
     """What the calls came to."""
 
     right: int = 0
+    short: int = 0  # of the right ones
     errors: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     excuses: list[Excuse] = field(default_factory=list)
@@ -182,6 +183,7 @@ class Reader:
             tally.wrong.append(f"{wrong}: {step.tool} {step.arguments}")
             return None
         tally.right += 1
+        tally.short += _is_short(step, self.truth[step.asked], answer)
         return _following(step, answer)
 
     def _excused(self, text: str, excuse: Excuse) -> None:
@@ -318,14 +320,18 @@ def _wrong(step: Step, ids: Sequence[str], answer: dict[str, Any]) -> str | None
         return "other sessions"
     if "malformed" in answer or "note" in answer:
         return "a page in doubt"
-    if step.asked.status:  # a walk may stop short of its limit, but must say so
-        short = not more and end < len(ids)
-        return "an early end" if short or len(shown) > step.limit else None
-    if len(shown) + answer.get("moved_on", 0) != len(ids[step.start : step.start + step.limit]):
-        return "a page of another length"
-    if (more, answer["total"], answer["offset"]) != (end < len(ids), len(ids), step.start):
-        return "another place"
-    return None
+    if len(shown) > step.limit or (end < len(ids) and not more):
+        return "another end"
+    if step.asked.status:  # the server walks for them, and knows neither a total nor the end
+        return None
+    here = (more, answer["total"], answer["offset"])
+    return "another place" if here != (end < len(ids), len(ids), step.start) else None
+
+
+def _is_short(step: Step, ids: Sequence[str], answer: dict[str, Any]) -> bool:
+    """Tell whether a page stops before its limit, since it could not be read to its end."""
+    due = len(ids[step.start : step.start + step.limit])
+    return len(answer["sessions"]) + answer.get("moved_on", 0) < due
 
 
 def _following(step: Step, answer: dict[str, Any]) -> Step | None:
@@ -351,6 +357,7 @@ def _tables(tally: Tally, upstream: dict[str, int]) -> dict[str, list[Row]]:
     answers: Row = {
         "calls": tally.calls,
         "right": tally.right,
+        "of them short": tally.short,
         "wrong": len(tally.wrong),
         "calls a second": tally.calls / tally.seconds,
         "slowest s": tally.slowest,

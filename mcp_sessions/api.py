@@ -16,7 +16,7 @@ from mcp_sessions.errors import (
     RateLimited,
     ResponseTooLarge,
 )
-from mcp_sessions.exchange import Exchange, open_client, too_large
+from mcp_sessions.exchange import Exchange, open_client
 from mcp_sessions.flights import Flights, background
 from mcp_sessions.limiter import Limiter
 from mcp_sessions.query import MOST_ROWS
@@ -86,7 +86,9 @@ class SessionsApi:
             page = _page_of(body, parameters, session, limit)
         except TooManyValues:
             self._ask_for_less(limit)
-            raise too_large(self._most_bytes) from None
+            raise ResponseTooLarge(
+                "The API's answer would take more memory than this server has for it."
+            ) from None
         except ResponseTooLarge:
             self._ask_for_less(limit)
             raise

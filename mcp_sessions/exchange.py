@@ -145,18 +145,14 @@ class Exchange:
         try:
             return await read_body(response.aiter_raw(), encoding, self._most_bytes, announced)
         except BodyTooLarge:
-            raise too_large(self._most_bytes) from None
+            raise ResponseTooLarge(
+                f"The API's answer is larger than {self._most_bytes} bytes, the most this server"
+                " reads."
+            ) from None
         except BodyBroken as fault:
             if fault.early:
                 raise ApiUnreachable("The API's answer broke off.") from None
             raise BadResponse("The API's answer could not be decompressed.") from None
-
-
-def too_large(most_bytes: int) -> ResponseTooLarge:
-    """Return the refusal of an answer that would take too much memory."""
-    return ResponseTooLarge(
-        f"The API's answer is larger than {most_bytes} bytes, the most this server reads."
-    )
 
 
 def _headers(settings: Settings) -> dict[str, str]:
