@@ -8,6 +8,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from faults.catalogue import answers
 from mcp import Client, StdioServerParameters
 
 from mcp_sessions import rows
@@ -72,6 +73,11 @@ def test_the_settings_table_is_the_settings():
 def test_the_failures_table_is_the_failure_tree():
     described = [[f"`{leaf.code}`", leaf.category, leaf.__doc__] for leaf in leaves(SessionsError)]
     assert table("code") == described
+
+
+def test_the_fault_table_is_the_catalogue_of_faults_and_answers():
+    assert [tuple(row[:2]) for row in table("fault")] == answers()
+    assert all(int(row[4]) <= 64 for row in table("fault"))
 
 
 def test_the_argument_tables_are_the_schemas():
