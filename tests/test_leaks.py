@@ -112,7 +112,7 @@ canaries = st.recursive(
 def test_a_hiding_place_of_any_shape_gives_nothing_away(fields):
     """Names of tools, files and servers are shown, so keys stay short and values are canaries."""
     body = json.dumps({"data": [{"id": "session_1", **fields}]}).encode()
-    (session,) = wire.read_page(body, wire.FullSession).data
+    (session,) = wire.read_page(body, wire.FullSession, 100).data
     row = rows.full(session)
     page = summary.PageSummary(
         sessions=[row], returned=1, offset=0, limit=20, detail="full", has_more=False
