@@ -5,8 +5,11 @@ Source of the route and its failures: the Everruns API, `GET /v1/sessions`.
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
+
+from anyio.abc import TaskGroup
 
 from mcp_sessions.circuit import Circuit
 from mcp_sessions.errors import (
@@ -16,7 +19,7 @@ from mcp_sessions.errors import (
     RateLimited,
     ResponseTooLarge,
 )
-from mcp_sessions.exchange import Exchange, open_client
+from mcp_sessions.exchange import Connections, Exchange, open_connections
 from mcp_sessions.flights import Flights, background
 from mcp_sessions.limiter import Limiter
 from mcp_sessions.query import MOST_ROWS
@@ -30,14 +33,35 @@ FEWEST_ROWS: Final = 3
 """The smallest answer that proves itself: a newer row, the one that is wanted, an older one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """What all credentials share of the way out: connections, tasks, and the API's limit."""
+
+    connections: Connections
+    tasks: TaskGroup
+    limiter: Limiter
+
+    def api(self, settings: Settings) -> "SessionsApi":
+        """Return the API as one credential sees it, with reads and a circuit of its own."""
+        exchange = Exchange(self.connections, settings)
+        flights = Flights(self.tasks, settings.cache_seconds)
+        return SessionsApi(settings, exchange, flights, self.limiter, Circuit())
+
+
 @asynccontextmanager
-async def open_api(settings: Settings) -> AsyncIterator["SessionsApi"]:
+async def open_upstream(settings: Settings) -> AsyncIterator[Upstream]:
     """Own the connections and tasks of the way out for as long as the server lives."""
-    async with open_client(settings) as client, background() as tasks:
+    async with open_connections(settings) as connections, background() as tasks:
         limiter = Limiter(settings.requests_per_minute)
         tasks.start_soon(limiter.pace)
-        flights = Flights(tasks, settings.cache_seconds)
-        yield SessionsApi(settings, Exchange(client, settings), flights, limiter, Circuit())
+        yield Upstream(connections, tasks, limiter)
+
+
+@asynccontextmanager
+async def open_api(settings: Settings) -> AsyncIterator["SessionsApi"]:
+    """Own the way out of a single credential."""
+    async with open_upstream(settings) as upstream:
+        yield upstream.api(settings)
 
 
 class SessionsApi:

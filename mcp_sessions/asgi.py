@@ -1,55 +1,149 @@
-"""The Streamable HTTP app: stateless, at /mcp, for browsers and programs of this machine only."""
+"""The Streamable HTTP app: stateless, at /mcp, with its doors, its health and its metrics."""
 
-import ipaddress
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+from urllib.parse import urlsplit
 
+from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
+from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
+from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
+from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
-from mcp_sessions.errors import InvalidSettings
-from mcp_sessions.server import create_server
+from mcp_sessions.callers import Callers
+from mcp_sessions.desk import Desk
+from mcp_sessions.doors import Crowd, Entrance, Traced
+from mcp_sessions.exporters import exposition
+from mcp_sessions.http_settings import PATH, HttpSettings, is_loopback
+from mcp_sessions.server import server_of
 from mcp_sessions.settings import Settings
+from mcp_sessions.tenants import Tenants
 
-PATH = "/mcp"
-MOST_BODY_BYTES = 256 * 1024  # the longest sensible call is a tenth of this
+MOST_BODY_BYTES: Final = 256 * 1024  # the longest sensible call is a tenth of this
 
 
-def create_app(settings: Settings, host: str) -> Starlette:
-    """Return the app to be served on `host`.
+def create_app(
+    settings: Settings, http: HttpSettings, environ: Mapping[str, str] | None = None
+) -> Starlette:
+    """Return the app; `environ` holds the keys that a tenants file refers to.
 
     Raises:
-        InvalidSettings: the host is not a loopback address; nobody is authenticated yet.
+        InvalidSettings: the tenants file cannot be used.
     """
-    if not _is_loopback(host):
-        raise InvalidSettings(
-            f"{host} can be reached from other machines, and this server does not authenticate"
-            " its callers: serve on 127.0.0.1, ::1 or localhost."
-        )
-    # Named even for loopback: the SDK checks Host and Origin only where it knows the host.
-    names = [f"[{host}]" if ":" in host else host, "127.0.0.1", "localhost", "[::1]"]
-    allowed = [allowed for name in dict.fromkeys(names) for allowed in _with_ports(name)]
-    security = TransportSecuritySettings(
-        enable_dns_rebinding_protection=True,
-        allowed_hosts=allowed,
-        allowed_origins=[f"http://{name}" for name in allowed],
-    )
-    return create_server(settings).streamable_http_app(
-        streamable_http_path=PATH,
-        stateless_http=True,
-        transport_security=security,
+    file = http.tenants_file
+    tenants = Tenants(file, settings, environ or {}) if file else None
+    desk = Desk(settings, tenants)
+    manager = StreamableHTTPSessionManager(
+        server_of(desk),
+        stateless=True,
+        security_settings=_security(http),
         max_request_body_size=MOST_BODY_BYTES,
     )
 
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with manager.run():
+            yield
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    inside = Crowd(manager.handle_request, http.max_calls)
+    callers = Callers(http, tenants) if http.locked else None
+    routes: list[BaseRoute] = [
+        Route(PATH, endpoint=Traced(_locked(inside, callers, http))),
+        Route("/healthz", _health),
+        Route("/readyz", _readiness(desk)),
+        *([Route("/metrics", _metrics)] if http.metrics else []),
+        *_resource_metadata(http),
+    ]
+    return Starlette(routes=routes, middleware=list(_cors(http)), lifespan=lifespan)
+
+
+def _locked(inside: ASGIApp, callers: Callers | None, http: HttpSettings) -> ASGIApp:
+    """Let in those only who say who they are, where somebody has to."""
+    if callers is None:
+        return Entrance(inside)
+    known = Entrance(inside, tenants=http.tenants_file is not None)
+    metadata = build_resource_metadata_url(_url(http.public_url)) if http.oauth_issuer else None
+    required = RequireAuthMiddleware(known, list(http.oauth_scopes), metadata)
+    return AuthenticationMiddleware(
+        AuthContextMiddleware(required), backend=BearerAuthBackend(callers)
+    )
+
+
+def _url(url: str | None) -> AnyHttpUrl:
+    return AnyHttpUrl(url or "")
+
+
+def _resource_metadata(http: HttpSettings) -> list[Route]:
+    """Say where tokens for this server come from, as RFC 9728 has it."""
+    if not http.oauth_issuer:
+        return []
+    return create_protected_resource_routes(
+        resource_url=_url(http.public_url),
+        authorization_servers=[_url(http.oauth_issuer)],
+        scopes_supported=list(http.oauth_scopes) or None,
+    )
+
+
+def _security(http: HttpSettings) -> TransportSecuritySettings:
+    """Name every host: the SDK checks Host and Origin only where it is told which are right."""
+    names = [f"[{http.host}]" if ":" in http.host else http.host, *http.allowed_hosts]
+    if http.public_url:
+        names.append(urlsplit(http.public_url).netloc)
+    local = ["127.0.0.1", "localhost", "[::1]"]
+    hosts = [one for name in dict.fromkeys([*names, *local]) for one in _with_ports(name)]
+    pages = [one for name in local for one in _with_ports(name)] if is_loopback(http.host) else []
+    return TransportSecuritySettings(
+        enable_dns_rebinding_protection=True,
+        allowed_hosts=hosts,
+        allowed_origins=[*(f"http://{page}" for page in pages), *http.allowed_origins],
+    )
 
 
 def _with_ports(name: str) -> Iterator[str]:
     yield name
-    yield f"{name}:*"
+    if not re.search(r":\d+$", name):
+        yield f"{name}:*"
+
+
+def _cors(http: HttpSettings) -> Iterator[Middleware]:
+    """Let the pages that may call read the answers."""
+    if http.allowed_origins:
+        yield Middleware(
+            CORSMiddleware,
+            allow_origins=list(http.allowed_origins),
+            allow_methods=["POST"],
+            allow_headers=["*"],
+            expose_headers=["WWW-Authenticate", "Retry-After"],
+        )
+
+
+async def _health(_: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+def _readiness(desk: Desk) -> Any:
+    async def readiness(_: Request) -> Response:
+        fault = await desk.failure()
+        if fault is None:
+            return PlainTextResponse("ok")
+        told = {"code": fault.code, "message": fault.message}
+        return Response(json.dumps(told), 503, media_type="application/json")
+
+    return readiness
+
+
+async def _metrics(_: Request) -> Response:
+    body, media_type = exposition()
+    return Response(body, headers={"content-type": media_type})

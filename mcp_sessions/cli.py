@@ -2,13 +2,14 @@
 
 import argparse
 import logging
+import math
 import os
 import signal
 import socket
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import anyio
@@ -20,7 +21,7 @@ from mcp_sessions.settings import Settings
 _FAILED = 1
 _USAGE_FAULT = 2  # as argparse exits
 _INTERRUPTED = 130  # as a shell reports SIGINT; the servers handle it themselves
-_GRACE = 10  # seconds that calls in flight have to finish after SIGTERM
+_TO_ANSWER = 2  # seconds beyond the deadline of calls in flight that SIGTERM leaves them
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,9 +79,11 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", parents=[made_up], help="check settings, key and API")
     check.set_defaults(run=_check)
     http = commands.add_parser("http", parents=[made_up], help="serve Streamable HTTP at /mcp")
-    http.add_argument("--host", default="127.0.0.1", help="a loopback address (%(default)s)")
-    http.add_argument("--port", type=_port, default=8080, help="0 picks one (%(default)s)")
+    http.add_argument("--host", help="the address to listen at (127.0.0.1)")
+    http.add_argument("--port", type=_port, help="0 picks one (8080)")
     http.set_defaults(run=_http)
+    token = commands.add_parser("token", help="make a bearer token for callers over HTTP")
+    token.set_defaults(run=_token)
     api = commands.add_parser("api", help="serve the embedded sessions API alone")
     api.add_argument("--port", type=_port, default=9300, help="0 picks one (%(default)s)")
     api.add_argument("--load", type=Path, metavar="FILE", help="sessions as JSON or JSONL")
@@ -113,7 +116,7 @@ def _stdio(options: argparse.Namespace, settings: Settings) -> int:
         signal.signal(number, lambda *_: os._exit(0))
     if sys.stdin.isatty():
         print("Serving MCP over stdio, for a client to start; see --help.", file=sys.stderr)
-    with _target(options, settings) as target:
+    with _target(options, settings) as target, _exporting():
         try:
             anyio.run(serve_stdio, target)
         except* (BrokenPipeError, ConnectionResetError):
@@ -121,31 +124,58 @@ def _stdio(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _exporting() -> AbstractContextManager[None]:
+    """Export traces and metrics if the standard settings say where to; else load nothing."""
+    if not any(name.startswith("OTEL_EXPORTER_OTLP") for name in os.environ):
+        return nullcontext()
+    from mcp_sessions.exporters import exporting  # noqa: PLC0415 - seldom wanted
+
+    return exporting(os.environ)
+
+
 def _http(options: argparse.Namespace, settings: Settings) -> int:
     import uvicorn  # noqa: PLC0415
 
-    from mcp_sessions.asgi import PATH, create_app  # noqa: PLC0415
+    from mcp_sessions.asgi import create_app  # noqa: PLC0415
+    from mcp_sessions.exporters import exporting  # noqa: PLC0415
+    from mcp_sessions.http_settings import PATH, HttpSettings  # noqa: PLC0415
 
-    with _target(options, settings) as target:
-        app = create_app(target, options.host)
+    environ = dict(os.environ)
+    http = HttpSettings.from_env(environ, options.host, options.port)
+    # Every call has a deadline, so all of them end by themselves.
+    grace = math.ceil(settings.deadline) + _TO_ANSWER
+    with (
+        _target(options, settings) as target,
+        exporting(environ, prometheus=http.metrics),
+        _listening(http.host, http.port) as listener,
+    ):
         server = uvicorn.Server(
             uvicorn.Config(
-                app,
+                create_app(target, http, environ),
                 log_config=None,
                 access_log=False,
                 server_header=False,
                 ws="none",
-                timeout_graceful_shutdown=_GRACE,
+                timeout_graceful_shutdown=grace,
             )
         )
         # uvicorn listens to signals only once it runs, and raises them again once it has stopped.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: setattr(server, "should_exit", True))
-        with _listening(options.host, options.port) as listener:
-            host = f"[{options.host}]" if ":" in options.host else options.host
-            port = listener.getsockname()[1]
-            print(f"Serving MCP at http://{host}:{port}{PATH}", file=sys.stderr, flush=True)
-            server.run(sockets=[listener])
+        logging.getLogger("uvicorn.error").addFilter(lambda _: not server.should_exit)
+        host = f"[{http.host}]" if ":" in http.host else http.host
+        port = listener.getsockname()[1]
+        print(f"Serving MCP at http://{host}:{port}{PATH}", file=sys.stderr, flush=True)
+        server.run(sockets=[listener])
+    return 0
+
+
+def _token(_: argparse.Namespace, __: Settings) -> int:
+    from mcp_sessions.callers import new_token  # noqa: PLC0415
+
+    token, kept = new_token()
+    print(f"for the caller, shown only now: {token}")
+    print(f"for MCP_SESSIONS_TOKEN_HASHES:  {kept}")
     return 0
 
 

@@ -1,7 +1,7 @@
 """A place in a list, as a short opaque text: which question, and where in its answer.
 
-The form is a version digit and base64url of: a digest of the API, organization and scope it belongs
-to, a checksum, limit, detail, a hint at the offset, how far the list moved lately, the last
+The form is a version digit and base64url of: a digest of the API, organization, scope and tenant it
+belongs to, a checksum, limit, detail, a hint at the offset, how far the list moved lately, the last
 session's place in the order, and the filters as JSON if there are any. It is no secret and grants
 nothing: whoever forges one asks what its arguments could have asked.
 """
@@ -60,14 +60,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class CursorCodec:
-    """Writes and reads the cursors of one API and organization."""
+    """Writes and reads the cursors of one API, organization, scope and tenant."""
 
     home: bytes
 
     @classmethod
-    def of(cls, api_url: str, org_id: str | None, agent_id: str | None) -> Self:
-        """Return the codec whose cursors are refused elsewhere; `agent_id` is the scope."""
-        return cls(_digest(f"{api_url}\n{org_id or ''}\n{agent_id or ''}".encode()))
+    def of(cls, api_url: str, *narrower: str | None) -> Self:
+        """Return the codec whose cursors are refused elsewhere.
+
+        `narrower` is what else belongs to the place: organization, agent, tenant.
+        """
+        return cls(_digest("\n".join([api_url, *(name or "" for name in narrower)]).encode()))
 
     def write(self, place: Place) -> str:
         """Return the cursor of `place`."""
@@ -85,15 +88,17 @@ class CursorCodec:
         """Return the place that `cursor` names.
 
         Raises:
-            InvalidCursor: it is damaged, of another version, or of another API, organization or
-                scope.
+            InvalidCursor: it is damaged, of another version, or of another API, organization,
+                scope or tenant.
         """
         raw = _unarmoured(cursor)
         home, checksum, body = raw[:4], raw[4:8], raw[8:]
         if _digest(body) != checksum:
             raise _damaged()
         if home != self.home:
-            raise InvalidCursor("The cursor belongs to another API address, organization or agent.")
+            raise InvalidCursor(
+                "The cursor belongs to another API address, organization, agent or caller."
+            )
         try:
             limit, detail, offset, ahead, behind = _PLACE.unpack_from(body)
             rest, after = body[_PLACE.size :], None

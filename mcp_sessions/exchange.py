@@ -8,8 +8,11 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from hashlib import blake2b
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
+from urllib.parse import urlsplit
 
 import anyio
 import httpx
@@ -25,6 +28,7 @@ from mcp_sessions.errors import (
 )
 from mcp_sessions.refusal import LONGEST_BODY, refusal
 from mcp_sessions.settings import Settings
+from mcp_sessions.telemetry import ROUTE, UpstreamRequest, upstream_request
 
 logger = logging.getLogger(__name__)
 
@@ -53,12 +57,25 @@ _TLS_HINT: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """What all credentials ask through; `client` is None where it cannot be made.
+
+    The turns are taken before a request's own time begins: many that wait must not look like a
+    slow API.
+    """
+
+    client: httpx.AsyncClient | None
+    turns: anyio.Semaphore
+
+
 @asynccontextmanager
-async def open_client(settings: Settings) -> AsyncIterator[httpx.AsyncClient | None]:
-    """Own the HTTP client for as long as the server lives; None where it cannot be made.
+async def open_connections(settings: Settings) -> AsyncIterator[Connections]:
+    """Own the HTTP client for as long as the server lives.
 
     Proxy and CA variables of the environment are honoured, but for the embedded API, which is on
-    this machine.
+    this machine. Cookies are neither kept nor sent: one credential's must not reach another's
+    requests.
     """
     async with AsyncExitStack() as stack:
         client: httpx.AsyncClient | None = None
@@ -69,23 +86,24 @@ async def open_client(settings: Settings) -> AsyncIterator[httpx.AsyncClient | N
                     timeout=httpx.Timeout(settings.deadline, connect=_CONNECT_WITHIN),
                     limits=httpx.Limits(max_connections=_MOST_CONNECTIONS),
                     follow_redirects=False,
+                    cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
                     trust_env=not settings.demo,
                 )
             )
-        yield client
+        yield Connections(client, anyio.Semaphore(_MOST_CONNECTIONS))
 
 
 class Exchange:
     """Asks one API with one credential."""
 
-    def __init__(self, client: httpx.AsyncClient | None, settings: Settings) -> None:
-        self._client = client
-        self._url = f"{settings.api_url}/v1/sessions"
+    def __init__(self, connections: Connections, settings: Settings) -> None:
+        self._client = connections.client
+        self._turns = connections.turns
+        self._url = f"{settings.api_url}{ROUTE}"
+        self._host = urlsplit(settings.api_url).hostname or ""
         self._headers = _headers(settings)
         self._most_bytes = settings.max_response_bytes
         self._deadline = settings.deadline
-        # Before a request's own time begins: many that wait must not look like a slow API.
-        self._connections = anyio.Semaphore(_MOST_CONNECTIONS)
         self.credential = blake2b(repr(self._headers).encode(), digest_size=8).hexdigest()
         """Tells credentials apart without naming them."""
 
@@ -95,29 +113,34 @@ class Exchange:
         Raises:
             SessionsError: there is none, in this server's words.
         """
-        async with self._connections:
+        async with self._turns:
             left = anyio.current_effective_deadline() - anyio.current_time()
             with anyio.move_on_after(_SHARE * min(left, self._deadline)):
-                return await self._logged(parameters)
+                return await self._observed(parameters)
         raise ApiTimeout("The API did not answer in time.", final=True)
 
-    async def _logged(self, parameters: Mapping[str, str | int]) -> bytearray:
-        started = time.monotonic()
-        told: dict[str, int | str] = {"status": "none", "bytes": 0}
-        try:
-            return await self._asked(parameters, told)
-        finally:
-            logger.debug(
-                "request status=%s bytes=%d ms=%.0f offset=%s limit=%s",
-                told["status"],
-                told["bytes"],
-                (time.monotonic() - started) * 1000,
-                parameters.get("offset", 0),
-                parameters.get("limit", ""),
-            )
+    async def _observed(self, parameters: Mapping[str, str | int]) -> bytearray:
+        started, size = time.monotonic(), 0
+        with upstream_request(self._host, parameters) as request:
+            try:
+                body = await self._asked(parameters, request)
+                size = len(body)
+            except SessionsError as fault:
+                request.failed(fault.code)
+                raise
+            finally:
+                logger.debug(
+                    "request status=%s bytes=%d ms=%.0f offset=%s limit=%s",
+                    request.status or "none",
+                    size,
+                    (time.monotonic() - started) * 1000,
+                    parameters.get("offset", 0),
+                    parameters.get("limit", ""),
+                )
+        return body
 
     async def _asked(
-        self, parameters: Mapping[str, str | int], told: dict[str, int | str]
+        self, parameters: Mapping[str, str | int], request: UpstreamRequest
     ) -> bytearray:
         if self._client is None:
             raise ApiUnreachable(
@@ -127,15 +150,14 @@ class Exchange:
                 permanent=True,
             )
         try:
+            headers = request.headers(self._headers)
             async with self._client.stream(
-                "GET", self._url, params=dict(parameters), headers=self._headers
+                "GET", self._url, params=dict(parameters), headers=headers
             ) as response:
-                told["status"] = response.status_code
+                request.status = response.status_code
                 if response.status_code != _OK:
                     raise await _refused(response, parameters)
-                body = await self._body(response)
-                told["bytes"] = len(body)
-                return body
+                return await self._body(response)
         except _FOREIGN as fault:
             raise _translated(fault) from None
 

@@ -12,6 +12,7 @@ from anyio.abc import TaskGroup
 from cachetools import TTLCache
 
 from mcp_sessions.errors import ApiTimeout
+from mcp_sessions.telemetry import spared
 
 T = TypeVar("T")
 
@@ -72,11 +73,14 @@ class Flights:
         if self._landed is not None and not fresh:
             found: T | None = self._landed.get(key)
             if found is not None:
+                spared("cached")
                 return found
         flight: _Flight[T] | None = self._flights.get(key)
         if flight is None:
             flight = self._flights[key] = _Flight(anyio.CancelScope(deadline=0))
             self._tasks.start_soon(self._fly, key, flight, read)
+        else:
+            spared("shared")
         return await self._wait_for(key, flight)
 
     async def _fly(

@@ -14,6 +14,7 @@ from tenacity import (
 )
 
 from mcp_sessions.errors import SessionsError
+from mcp_sessions.telemetry import retried
 
 logger = logging.getLogger(__name__)
 
@@ -69,4 +70,5 @@ def _fault(state: RetryCallState) -> SessionsError:
 
 def _note(state: RetryCallState) -> None:
     code, wait = _fault(state).code, state.upcoming_sleep
+    retried(code)
     logger.debug("retry after=%s attempt=%d wait_s=%.2f", code, state.attempt_number, wait)

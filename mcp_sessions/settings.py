@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -21,6 +21,22 @@ from pydantic import (
 from mcp_sessions.errors import InvalidSettings
 
 _OWN_PREFIX = "MCP_SESSIONS_"
+
+OF_HTTP = (
+    "MCP_SESSIONS_HOST",
+    "MCP_SESSIONS_PORT",
+    "MCP_SESSIONS_ALLOWED_HOSTS",
+    "MCP_SESSIONS_ALLOWED_ORIGINS",
+    "MCP_SESSIONS_MAX_CALLS",
+    "MCP_SESSIONS_TOKEN_HASHES",
+    "MCP_SESSIONS_TENANTS_FILE",
+    "MCP_SESSIONS_PUBLIC_URL",
+    "MCP_SESSIONS_OAUTH_ISSUER",
+    "MCP_SESSIONS_OAUTH_JWKS_URL",
+    "MCP_SESSIONS_OAUTH_SCOPES",
+    "MCP_SESSIONS_METRICS",
+)
+"""What `http_settings` reads, named here so that stdio knows the names without loading it."""
 
 
 def _base_url(url: str) -> str:
@@ -52,6 +68,9 @@ def _header_value(text: Any) -> Any:
     return text
 
 
+ApiKey = Annotated[SecretStr, BeforeValidator(_header_value)]
+
+
 class Settings(BaseModel):
     """One server's settings; each field's alias is its environment variable.
 
@@ -62,7 +81,7 @@ class Settings(BaseModel):
         frozen=True, extra="ignore", hide_input_in_errors=True, populate_by_name=True
     )
 
-    api_key: Annotated[SecretStr, BeforeValidator(_header_value)] | None = Field(
+    api_key: ApiKey | None = Field(
         None,
         alias="EVERRUNS_API_KEY",
         description="The personal access token (`evr_pat_…`, sent bare) or JWT (sent as"
@@ -167,15 +186,42 @@ class Settings(BaseModel):
         key_file = given.get("EVERRUNS_API_KEY_FILE")
         if key_file is not None:
             given["EVERRUNS_API_KEY"] = _key_from(Path(key_file), given)
-        try:
-            return cls.model_validate(given)
-        except ValidationError as fault:
-            raise InvalidSettings("\n".join(map(_sentence, fault.errors()))) from None
+        return validated(cls, given)
+
+
+_ModelT = TypeVar("_ModelT", bound=BaseModel)
+
+
+def validated(model: type[_ModelT], given: Mapping[str, Any]) -> _ModelT:
+    """Return settings of this model.
+
+    Raises:
+        InvalidSettings: with one sentence for each fault; none quotes a value.
+    """
+    try:
+        return model.model_validate(given)
+    except ValidationError as fault:
+        raise InvalidSettings("\n".join(map(_sentence, fault.errors()))) from None
+
+
+def key_in(file: Path, named: str) -> str:
+    """Return the key that a file holds; `named` is the setting that names the file.
+
+    Raises:
+        InvalidSettings: there is none.
+    """
+    try:
+        key = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as fault:
+        raise InvalidSettings(f"{named} cannot be read ({type(fault).__name__}): {file}") from None
+    if not key:
+        raise InvalidSettings(f"{named} is empty: {file}")
+    return key
 
 
 def env_names() -> list[str]:
     """Name every environment variable that is read, in the order of the fields."""
-    return [str(field.alias) for field in Settings.model_fields.values()]
+    return [*(str(field.alias) for field in Settings.model_fields.values()), *OF_HTTP]
 
 
 def _refuse_unknown(given: Mapping[str, str]) -> None:
@@ -191,19 +237,12 @@ def _refuse_unknown(given: Mapping[str, str]) -> None:
 def _key_from(file: Path, given: Mapping[str, str]) -> str:
     if "EVERRUNS_API_KEY" in given:
         raise InvalidSettings("EVERRUNS_API_KEY and EVERRUNS_API_KEY_FILE are both set: unset one.")
-    try:
-        key = file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as fault:
-        raise InvalidSettings(
-            f"EVERRUNS_API_KEY_FILE cannot be read ({type(fault).__name__}): {file}"
-        ) from None
-    if not key:
-        raise InvalidSettings(f"EVERRUNS_API_KEY_FILE is empty: {file}")
-    return key
+    return key_in(file, "EVERRUNS_API_KEY_FILE")
 
 
 def _sentence(fault: Any) -> str:
     reason = fault["msg"].removeprefix("Value error, ")
     if not fault["loc"]:
         return f"{reason}."
-    return f"{fault['loc'][0]} cannot be used: {reason[:1].lower()}{reason[1:]}."
+    name = ".".join(map(str, fault["loc"]))
+    return f"{name} cannot be used: {reason[:1].lower()}{reason[1:]}."

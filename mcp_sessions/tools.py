@@ -4,6 +4,7 @@ import logging
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import anyio
@@ -19,6 +20,7 @@ from mcp_sessions.query import Arguments, GetSessionPage, ListSessions
 from mcp_sessions.schema import short_schema
 from mcp_sessions.settings import Settings
 from mcp_sessions.summary import PageSummary, Row
+from mcp_sessions.telemetry import call_ended
 from mcp_sessions.untrusted import one_line
 
 logger = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ limit and detail. Or jump: offset (rows to skip), with limit, agent_id, search, 
 _SCOPED = "Shows only the sessions of agent {agent_id}. "
 
 
+@lru_cache(maxsize=256)
 def definitions(agent_id: str | None = None) -> list[Tool]:
     """Return both tools as tools/list gives them, always in this order.
 
@@ -78,10 +81,16 @@ NAMES = (ListSessions.tool, GetSessionPage.tool)
 
 @dataclass(frozen=True, slots=True)
 class SessionTools:
-    """Answers calls of the two tools."""
+    """Answers calls of the two tools, for one credential; `tenant` is its name if it has one."""
 
     api: SessionsApi
     settings: Settings
+    tenant: str | None = None
+
+    @property
+    def definitions(self) -> list[Tool]:
+        """What tools/list gives; the same list each time."""
+        return definitions(self.settings.agent_id)
 
     async def call(
         self, name: str, arguments: Mapping[str, Any] | None, progress: Progress
@@ -91,19 +100,33 @@ class SessionTools:
         `progress` is told rows examined and their bound while filters walk the list. Whatever
         goes wrong is an answer too: `isError`, and text that begins with the code.
         """
+        code = "cancelled"
+        try:
+            result = await self._answered(name, arguments, progress)
+            code = "ok"
+        except SessionsError as fault:
+            code = fault.code
+            result = _failure(fault)
+        finally:
+            call_ended(name, code)
+        return result
+
+    async def _answered(
+        self, name: str, arguments: Mapping[str, Any] | None, progress: Progress
+    ) -> CallToolResult:
         try:
             with anyio.fail_after(self.settings.deadline):
                 return await self._page(self._place(name, arguments), progress)
-        except SessionsError as fault:
-            return _failure(fault)
+        except SessionsError:
+            raise
         except TimeoutError:
             seconds = f"{self.settings.deadline:g}"
-            return _failure(ApiTimeout(f"The API did not answer within {seconds} seconds."))
+            raise ApiTimeout(f"The API did not answer within {seconds} seconds.") from None
         except Exception as fault:  # noqa: BLE001 - whatever it is, the agent gets an answer
             # Without the exception's own message: it may quote what the API sent.
             trace = "".join(traceback.format_tb(fault.__traceback__))
             logger.error("%s failed: %s\n%s", name, type(fault).__name__, trace)  # noqa: TRY400
-            return _failure(Internal("This server failed in a way it did not foresee."))
+            raise Internal("This server failed in a way it did not foresee.") from None
 
     def _place(self, name: str, arguments: Mapping[str, Any] | None) -> Place:
         """Return where the call begins, inside the scope if there is one."""
@@ -123,7 +146,8 @@ class SessionTools:
 
     def _cursors(self) -> CursorCodec:
         settings = self.settings
-        return CursorCodec.of(settings.api_url, settings.org_id, settings.agent_id)
+        home = (settings.api_url, settings.org_id, settings.agent_id, self.tenant)
+        return CursorCodec.of(*home)
 
     async def _page(self, place: Place, progress: Progress) -> CallToolResult:
         detail = place.query.detail

@@ -78,7 +78,7 @@ def test_a_cursor_of_another_version_is_told_apart():
     ],
 )
 def test_a_cursor_of_another_api_or_organization_is_told_apart(other):
-    with pytest.raises(InvalidCursor, match="another API address, organization or agent"):
+    with pytest.raises(InvalidCursor, match="another API address, organization, agent or caller"):
         CODEC.read(other.write(PLACE))
 
 

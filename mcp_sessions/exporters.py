@@ -1,0 +1,106 @@
+"""Where traces and metrics go: by OTLP where the standard OTEL settings say, or to Prometheus."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from mcp_sessions import __version__
+from mcp_sessions.errors import InvalidSettings
+
+_SERVICE = "mcp-sessions"
+_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
+
+@contextmanager
+def exporting(environ: Mapping[str, str], *, prometheus: bool = False) -> Iterator[None]:
+    """Export until the block ends, then send what is left; nothing is loaded if nobody asked.
+
+    Traces and metrics go by OTLP over HTTP if OTEL_EXPORTER_OTLP_ENDPOINT, or the one for traces
+    or metrics, is set; every other OTEL_ variable means what OpenTelemetry's SDK says.
+
+    Raises:
+        InvalidSettings: the extra `otel` is not installed, or the protocol is not this one.
+    """
+    disabled = environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
+    traces = _wanted(environ, "TRACES") and not disabled
+    metrics = _wanted(environ, "METRICS") and not disabled
+    with ExitStack() as stack:
+        if traces or metrics or prometheus:
+            _check(environ)
+        if traces:
+            stack.callback(_begin_traces(environ).shutdown)
+        if metrics or prometheus:
+            stack.callback(_begin_metrics(environ, otlp=metrics, prometheus=prometheus).shutdown)
+        yield
+
+
+def exposition() -> tuple[bytes, str]:
+    """Return all metrics as Prometheus reads them, and their media type."""
+    from prometheus_client import CONTENT_TYPE_LATEST, generate_latest  # noqa: PLC0415 - an extra
+
+    return generate_latest(), CONTENT_TYPE_LATEST
+
+
+def _wanted(environ: Mapping[str, str], signal: str) -> bool:
+    if environ.get(f"OTEL_{signal}_EXPORTER", "otlp").strip() != "otlp":
+        return False
+    return bool(environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") or environ.get(_ENDPOINT))
+
+
+def _check(environ: Mapping[str, str]) -> None:
+    protocol = environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+    if protocol != "http/protobuf":
+        raise InvalidSettings(
+            f"OTEL_EXPORTER_OTLP_PROTOCOL is {protocol}; this server exports by http/protobuf."
+        )
+    try:
+        import opentelemetry.exporter.otlp.proto.http  # noqa: PLC0415
+        import opentelemetry.exporter.prometheus  # noqa: PLC0415
+        import opentelemetry.sdk  # noqa: F401, PLC0415
+    except ImportError:
+        raise InvalidSettings(
+            "Traces and metrics need an extra: pip install 'mcp-sessions[otel]'."
+        ) from None
+
+
+def _resource(environ: Mapping[str, str]) -> Any:
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - an extra
+
+    name = environ.get("OTEL_SERVICE_NAME", _SERVICE)
+    return Resource.create({"service.name": name, "service.version": __version__})
+
+
+def _begin_traces(environ: Mapping[str, str]) -> Any:
+    from opentelemetry import trace  # noqa: PLC0415
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
+        OTLPSpanExporter,
+    )
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
+    provider = TracerProvider(resource=_resource(environ))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+def _begin_metrics(environ: Mapping[str, str], *, otlp: bool, prometheus: bool) -> Any:
+    from opentelemetry import metrics  # noqa: PLC0415
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import (  # noqa: PLC0415
+        OTLPMetricExporter,
+    )
+    from opentelemetry.exporter.prometheus import PrometheusMetricReader  # noqa: PLC0415
+    from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415
+    from opentelemetry.sdk.metrics.export import (  # noqa: PLC0415
+        MetricReader,
+        PeriodicExportingMetricReader,
+    )
+
+    readers: list[MetricReader] = []
+    if otlp:
+        readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))
+    if prometheus:
+        readers.append(PrometheusMetricReader())
+    provider = MeterProvider(readers, resource=_resource(environ))
+    metrics.set_meter_provider(provider)
+    return provider

@@ -1,0 +1,137 @@
+"""Traces and metrics by OpenTelemetry's API, which does nothing until `exporters` have begun.
+
+Names follow OpenTelemetry's semantic conventions where there is one; no attribute ever holds a
+key, a token, an argument or a text of a session.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from functools import cache
+from typing import NamedTuple
+
+from opentelemetry import context, propagate, trace
+from opentelemetry.metrics import Counter, Histogram, get_meter
+from opentelemetry.trace import Span, SpanKind, StatusCode
+
+_SCOPE = "mcp_sessions"
+ROUTE = "/v1/sessions"
+
+
+class _Instruments(NamedTuple):
+    calls: Counter
+    upstream: Histogram
+    retries: Counter
+    spared: Counter
+    refused: Counter
+
+
+@cache
+def _instruments() -> _Instruments:
+    meter = get_meter(_SCOPE)
+    return _Instruments(
+        calls=meter.create_counter(
+            "mcp_sessions.calls", "{call}", "Tool calls, by tool and by the code of their failure."
+        ),
+        upstream=meter.create_histogram(
+            "mcp_sessions.upstream.duration", "s", "Requests to the API, by status."
+        ),
+        retries=meter.create_counter(
+            "mcp_sessions.retries", "{retry}", "Requests made again, by what failed before."
+        ),
+        spared=meter.create_counter(
+            "mcp_sessions.reads.spared", "{read}", "Reads answered by a cached or a shared request."
+        ),
+        refused=meter.create_counter(
+            "mcp_sessions.refused", "{request}", "Requests that were not let in, by status."
+        ),
+    )
+
+
+@cache
+def _tracer() -> trace.Tracer:
+    return trace.get_tracer(_SCOPE)
+
+
+def call_ended(tool: str, code: str) -> None:
+    """Count a tool call; `code` is a failure's, or "ok"."""
+    _instruments().calls.add(1, {"gen_ai.tool.name": tool, "code": code})
+
+
+def retried(code: str) -> None:
+    """Count a request made again because of a failure of this code."""
+    _instruments().retries.add(1, {"code": code})
+
+
+def spared(how: str) -> None:
+    """Count a read that needed no request: `how` is "cached" or "shared"."""
+    _instruments().spared.add(1, {"how": how})
+
+
+def refused(status: int) -> None:
+    """Count an HTTP request that got no further than the door."""
+    _instruments().refused.add(1, {"http.response.status_code": status})
+
+
+class UpstreamRequest:
+    """One request to the API, as its span and its time show it."""
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+        self.status: int | None = None
+
+    def headers(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the headers with the trace's context, for an API that is traced too."""
+        if not self._span.is_recording():
+            return headers
+        carrier: MutableMapping[str, str] = {}
+        propagate.inject(carrier)
+        return {**headers, **carrier}
+
+    def failed(self, code: str) -> None:
+        """Say how the request failed, in this server's words."""
+        self._span.set_attribute("error.type", code)
+        self._span.set_status(StatusCode.ERROR, code)
+
+
+@contextmanager
+def upstream_request(host: str, parameters: Mapping[str, str | int]) -> Iterator[UpstreamRequest]:
+    """Trace and time one GET; what it asks for beside the window is not told."""
+    attributes: dict[str, str | int] = {
+        "http.request.method": "GET",
+        "server.address": host,
+        "url.template": ROUTE,
+        "mcp_sessions.offset": int(parameters.get("offset", 0)),
+        "mcp_sessions.limit": int(parameters.get("limit", 0)),
+    }
+    started = time.monotonic()
+    with _tracer().start_as_current_span(
+        f"GET {ROUTE}",
+        kind=SpanKind.CLIENT,
+        attributes=attributes,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        request = UpstreamRequest(span)
+        try:
+            yield request
+        finally:
+            status = request.status or 0
+            if status:
+                span.set_attribute("http.response.status_code", status)
+            _instruments().upstream.record(
+                time.monotonic() - started, {"http.response.status_code": status}
+            )
+
+
+@contextmanager
+def caller_trace(headers: Mapping[str, str]) -> Iterator[None]:
+    """Continue the trace that an HTTP request's `traceparent` names, if it does."""
+    if "traceparent" not in headers:
+        yield
+        return
+    token = context.attach(propagate.extract(headers))
+    try:
+        yield
+    finally:
+        context.detach(token)

@@ -1,0 +1,199 @@
+"""The tenants: which caller asks the API with which key, as a TOML file says.
+
+The file is read again when it or a key's file has changed, so that a tenant comes, goes or gets a
+new key without a restart; a file that has become unusable changes nothing.
+"""
+
+import logging
+import re
+import time
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from mcp_sessions.errors import InvalidSettings
+from mcp_sessions.http_settings import TokenHash
+from mcp_sessions.settings import ApiKey, Settings, key_in, validated
+
+logger = logging.getLogger(__name__)
+
+_LOOK_EVERY = 1.0  # seconds
+
+
+class _Entry(BaseModel):
+    """One `[[tenant]]` of the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    token_hashes: tuple[TokenHash, ...] = ()
+    subjects: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    client_ids: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    api_key: ApiKey | None = None
+    api_key_file: Path | None = None
+    api_key_env: str | None = None
+    org_id: str | None = None
+    agent_id: str | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if [self.api_key, self.api_key_file, self.api_key_env].count(None) != 2:  # noqa: PLR2004 - of three
+            raise ValueError(
+                f"tenant {self.name} needs one of api_key, api_key_file and api_key_env"
+            )
+        if not (self.token_hashes or self.subjects or self.client_ids):
+            raise ValueError(
+                f"tenant {self.name} lets nobody in: give it token_hashes, subjects or client_ids"
+            )
+        return self
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    tenant: tuple[_Entry, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One tenant: its name, and the settings that its calls are made with."""
+
+    name: str
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """All tenants as the file had them at one time, and who is let in as which of them."""
+
+    tenants: Mapping[str, Tenant]
+    token_hashes: Mapping[str, str]  # hash to name, as the next two
+    subjects: Mapping[str, str]
+    client_ids: Mapping[str, str]
+    key_files: tuple[Path, ...]
+
+    @classmethod
+    def read(cls, file: Path, common: Settings, environ: Mapping[str, str]) -> Self:
+        """Read the file.
+
+        Raises:
+            InvalidSettings: it cannot be used; no sentence quotes a key.
+        """
+        entries = _entries(file)
+        tenants = {one.name: Tenant(one.name, _settings(one, common, environ)) for one in entries}
+        if len(tenants) < len(entries):
+            raise InvalidSettings(f"{file}: two tenants have the same name.")
+        return cls(
+            tenants=tenants,
+            token_hashes=_owners(file, entries, "token_hashes"),
+            subjects=_owners(file, entries, "subjects"),
+            client_ids=_owners(file, entries, "client_ids"),
+            key_files=tuple(one.api_key_file for one in entries if one.api_key_file),
+        )
+
+
+@dataclass(slots=True)
+class Tenants:
+    """The register, kept up to date."""
+
+    file: Path
+    common: Settings
+    environ: Mapping[str, str]
+    _register: Register = field(init=False)
+    _stamp: tuple[int, ...] = field(init=False)
+    _looked: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._register = Register.read(self.file, self.common, self.environ)
+        self._stamp = self._stamps()
+        self._looked = time.monotonic()
+
+    def current(self) -> Register:
+        """Return the register, at most a second older than the file."""
+        if time.monotonic() - self._looked >= _LOOK_EVERY:
+            self._looked = time.monotonic()
+            stamp = self._stamps()
+            if stamp != self._stamp:
+                self._stamp = stamp
+                self._reload()
+        return self._register
+
+    def _reload(self) -> None:
+        try:
+            self._register = Register.read(self.file, self.common, self.environ)
+        except InvalidSettings as fault:
+            logger.error("the tenants stay as they were: %s", fault)  # noqa: TRY400 - a sentence
+        else:
+            logger.info("%d tenants read", len(self._register.tenants))
+
+    def _stamps(self) -> tuple[int, ...]:
+        return tuple(_stamp(file) for file in (self.file, *self._register.key_files))
+
+
+def _stamp(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _entries(file: Path) -> tuple[_Entry, ...]:
+    named = "MCP_SESSIONS_TENANTS_FILE"
+    try:
+        read = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as fault:
+        raise InvalidSettings(f"{named} cannot be read ({type(fault).__name__}): {file}") from None
+    except tomllib.TOMLDecodeError as fault:
+        place = re.search(r"\(at .*\)$", str(fault))  # the rest may quote a key
+        raise InvalidSettings(f"{named} is not TOML {place[0] if place else ''}: {file}") from None
+    try:
+        return validated(_File, read).tenant
+    except InvalidSettings as fault:
+        raise InvalidSettings(f"{file}: {fault}") from None
+
+
+def _settings(entry: _Entry, common: Settings, environ: Mapping[str, str]) -> Settings:
+    given = {
+        "EVERRUNS_API_KEY": _key(entry, environ),
+        "EVERRUNS_ORG_ID": entry.org_id,
+        "MCP_SESSIONS_AGENT_ID": entry.agent_id,
+    }
+    try:
+        own = validated(Settings, given)
+    except InvalidSettings as fault:
+        raise InvalidSettings(f"tenant {entry.name}: {fault}") from None
+    return common.model_copy(
+        update={
+            "api_key": own.api_key,
+            "api_key_file": None,
+            "no_key": False,
+            "org_id": own.org_id,
+            "agent_id": own.agent_id,
+        }
+    )
+
+
+def _key(entry: _Entry, environ: Mapping[str, str]) -> SecretStr | str:
+    if entry.api_key is not None:
+        return entry.api_key
+    if entry.api_key_file is not None:
+        return key_in(entry.api_key_file, f"api_key_file of tenant {entry.name}")
+    key = environ.get(entry.api_key_env or "", "").strip()
+    if not key:
+        raise InvalidSettings(f"tenant {entry.name}: {entry.api_key_env} is not set.")
+    return key
+
+
+def _owners(file: Path, entries: tuple[_Entry, ...], kind: str) -> dict[str, str]:
+    owners: dict[str, str] = {}
+    for entry in entries:
+        for one in getattr(entry, kind):
+            if owners.setdefault(one, entry.name) != entry.name:
+                raise InvalidSettings(
+                    f"{file}: {entry.name} and {owners[one]} have one of their {kind} in common."
+                )
+    return owners
