@@ -16,6 +16,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 
 _SCOPE = "mcp_sessions"
 ROUTE = "/v1/sessions"
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)  # seconds
 
 
 class _Instruments(NamedTuple):
@@ -34,7 +35,10 @@ def _instruments() -> _Instruments:
             "mcp_sessions.calls", "{call}", "Tool calls, by tool and by the code of their failure."
         ),
         upstream=meter.create_histogram(
-            "mcp_sessions.upstream.duration", "s", "Requests to the API, by status."
+            "mcp_sessions.upstream.duration",
+            "s",
+            "Requests to the API, by status.",
+            explicit_bucket_boundaries_advisory=_BUCKETS,
         ),
         retries=meter.create_counter(
             "mcp_sessions.retries", "{retry}", "Requests made again, by what failed before."

@@ -102,13 +102,13 @@ class Tenants:
 
     file: Path
     common: Settings
-    environ: Mapping[str, str]
+    variables: Mapping[str, str]
     _register: Register = field(init=False)
     _stamp: tuple[int, ...] = field(init=False)
     _looked: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._register = Register.read(self.file, self.common, self.environ)
+        self._register = Register.read(self.file, self.common, self.variables)
         self._stamp = self._stamps()
         self._looked = time.monotonic()
 
@@ -124,7 +124,7 @@ class Tenants:
 
     def _reload(self) -> None:
         try:
-            self._register = Register.read(self.file, self.common, self.environ)
+            self._register = Register.read(self.file, self.common, self.variables)
         except InvalidSettings as fault:
             logger.error("the tenants stay as they were: %s", fault)  # noqa: TRY400 - a sentence
         else:

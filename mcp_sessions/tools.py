@@ -146,8 +146,8 @@ class SessionTools:
 
     def _cursors(self) -> CursorCodec:
         settings = self.settings
-        home = (settings.api_url, settings.org_id, settings.agent_id, self.tenant)
-        return CursorCodec.of(*home)
+        tenant = () if self.tenant is None else (self.tenant,)
+        return CursorCodec.of(settings.api_url, settings.org_id, settings.agent_id, *tenant)
 
     async def _page(self, place: Place, progress: Progress) -> CallToolResult:
         detail = place.query.detail
