@@ -1,10 +1,25 @@
 """How many rows a result has room for."""
 
-import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from mcp_sessions.summary import SHAREABLE, Row
+
+
+class Weighed(NamedTuple):
+    """A row as its JSON object, and that one's characters."""
+
+    row: Row
+    shown: dict[str, Any]
+    size: int
+
+
+def weighed(row: Row) -> Weighed:
+    """Weigh a row once for all that has to be known of it."""
+    shown = row.compact()
+    return Weighed(row, shown, weight(shown))
 
 
 def weight(shown: Mapping[str, Any]) -> int:
@@ -12,10 +27,10 @@ def weight(shown: Mapping[str, Any]) -> int:
 
     Its text is never longer: it says the same with fewer quotes and shorter times.
     """
-    return len(json.dumps(shown, separators=(",", ":"), ensure_ascii=False))
+    return len(msgspec.json.encode(shown).decode())
 
 
-def rows_within(budget: int, envelope: int, rows: Iterable[Row]) -> list[Row]:
+def rows_within(budget: int, envelope: int, rows: Iterable[Weighed]) -> list[Row]:
     """Take rows while they fit beside `envelope` into `budget` characters, and at least one.
 
     What all rows taken share counts once, since it will be said once; rows that do not fit are
@@ -24,9 +39,8 @@ def rows_within(budget: int, envelope: int, rows: Iterable[Row]) -> list[Row]:
     taken: list[Row] = []
     used = envelope
     shared: dict[str, int] = {}  # field to the characters that each row saves
-    for row in rows:
-        shown = row.compact()
-        used += weight(shown) + 1
+    for row, shown, size in rows:
+        used += size + 1
         if not taken:
             shared = {name: weight({name: shown[name]}) - 1 for name in SHAREABLE if name in shown}
         else:

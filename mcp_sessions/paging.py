@@ -186,9 +186,7 @@ class Walk(Generic[SessionT]):
 
     def passed(self, entry: Entry[SessionT], *, closing: bool) -> None:
         """Go on after `entry`, or after all of its age if it is `closing` its group."""
-        self.place = _place_after(entry, self.place)
-        if closing and self.place.after is not None:
-            self.place = replace(self.place, after=end_of(entry.key.age))
+        self.place = _place_after(entry, self.place, closing=closing)
 
 
 @dataclass(slots=True)
@@ -319,7 +317,8 @@ def _started(place: Place) -> Place:
     return replace(place, after=end_of(age_of(end)))
 
 
-def _place_after(entry: Entry[SessionT], place: Place) -> Place:
-    after = entry.key if entry.certain else None
+def _place_after(entry: Entry[SessionT], place: Place, *, closing: bool = False) -> Place:
+    key = end_of(entry.key.age) if closing else entry.key
+    after = key if entry.certain else None
     doubtful = place.doubtful or not entry.certain
-    return replace(place, offset=entry.position + 1, after=after, doubtful=doubtful)
+    return Place(place.query, entry.position + 1, after, place.drift, doubtful)

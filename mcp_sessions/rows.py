@@ -191,7 +191,7 @@ def _status(status: str | None) -> str | None:
 
 
 def _moment(moment: datetime | None) -> str | None:
-    return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%S}Z".rjust(20, "0")
+    return None if moment is None else f"{moment.isoformat()[:19]}Z"
 
 
 def _subagent(session: Session, task: str | None = None) -> Subagent | None:

@@ -22,6 +22,7 @@ MANY_VALUES: Final = 300_000
 MOST_ROWS_SENT: Final = 10_000
 """Rows in such an answer; each costs memory even where it is not wanted."""
 
+_SMALL: Final = 512 * 1024  # bytes, of which no values take much memory
 _MENDABLE: Final = 8 * 1024 * 1024  # bytes of a broken answer; mending takes several times as much
 _ROW_AS_IT_IS: Final = 1024 * 1024  # bytes of a row whose fields are not what they should be
 _NULL: Final = Raw(b"null")
@@ -56,6 +57,21 @@ class _Envelope(msgspec.Struct):
     limit: Raw = _NULL
 
 
+def sift_at_once(body: bytes | bytearray, most: int, row: type[BaseModel]) -> bytes | None:
+    """Return an answer as JSON with the fields of `row` alone, or None where `sift` has to look.
+
+    Most answers are small and as they should be: this takes half the time.
+    """
+    if len(body) > _SMALL:
+        return None
+    try:
+        page = msgspec.json.decode(body, type=_page_of(row))
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+    del page.data[most:]
+    return msgspec.json.encode(page)
+
+
 def sift(body: bytes | bytearray, most: int, row: type[BaseModel]) -> Sifted:
     """Cut the first `most` rows out of an answer, each with the fields of `row` alone.
 
@@ -64,7 +80,7 @@ def sift(body: bytes | bytearray, most: int, row: type[BaseModel]) -> Sifted:
         TooManyValues: as it says.
     """
     try:
-        if body.count(b",") > MANY_VALUES:
+        if len(body) > MANY_VALUES and body.count(b",") > MANY_VALUES:
             _count_rows(body)
         envelope = msgspec.json.decode(body, type=_Envelope)
     except msgspec.ValidationError:
@@ -111,6 +127,13 @@ def _sieve_of(model: type[BaseModel]) -> type[msgspec.Struct]:
     ]
     spelled = {name: field.alias for name, field in model.model_fields.items() if field.alias}
     return msgspec.defstruct(f"{model.__name__}Sieve", fields, omit_defaults=True, rename=spelled)
+
+
+@cache
+def _page_of(row: type[BaseModel]) -> Any:
+    rows = GenericAlias(list, Union[_sieve_of(row), None])  # noqa: UP007 - at run time
+    envelope = [(name, Raw, _NULL) for name in ("total", "offset", "limit")]
+    return msgspec.defstruct(f"{row.__name__}SievePage", [("data", rows), *envelope])
 
 
 def _or_absent(kept: Any) -> Any:

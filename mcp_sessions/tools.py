@@ -12,7 +12,7 @@ from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
 
 from mcp_sessions import rows, summary, text, wire
 from mcp_sessions.api import SessionsApi
-from mcp_sessions.budget import rows_within, weight
+from mcp_sessions.budget import Weighed, rows_within, weighed, weight
 from mcp_sessions.cursor import CursorCodec, Place
 from mcp_sessions.errors import ApiTimeout, Internal, InvalidArguments, SessionsError
 from mcp_sessions.paging import Bounds, Progress, SessionPage, read_page
@@ -220,12 +220,12 @@ def _harmless(value: Any) -> Any:
     return one_line(value, LONGEST_FILTER) if isinstance(value, str) else value
 
 
-def _row_within(room: int, session: wire.SessionT, row: Callable[[wire.SessionT], Row]) -> Row:
+def _row_within(room: int, session: wire.SessionT, row: Callable[[wire.SessionT], Row]) -> Weighed:
     """Show brief what is too large to be shown as asked."""
-    made = row(session)
-    if weight(made.compact()) <= room:
+    made = weighed(row(session))
+    if made.size <= room:
         return made
-    return rows.brief(session).model_copy(update={"shortened": True})
+    return weighed(rows.brief(session).model_copy(update={"shortened": True}))
 
 
 def _failure(fault: SessionsError) -> CallToolResult:

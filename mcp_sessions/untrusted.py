@@ -23,7 +23,7 @@ _SUSPECT = re.compile(
 )
 
 _ANNOUNCING = {"bearer", "basic", "apikey", "password", "passwd", "-u"}  # a value without a colon
-_SHORTEST = 12  # of the credentials that no such word announces
+_SIGNS = re.compile("[=:\uff1a]|[^ ]{12}|-----")  # 12: the shortest that no such word announces
 
 
 def harmless(text: str, limit: int) -> str:
@@ -42,16 +42,17 @@ def one_line(text: str, limit: int) -> str:
 
 def _line(text: str) -> str:
     text = text[:_LONGEST_READ]
-    if not text.isprintable() or not (text.isascii() or _SUSPECT.search(text) is None):
-        text = _visible(text)
-    return " ".join(text.split())
+    line = " ".join(text.split())  # most of what is not printable is a line break
+    if line.isprintable() and (line.isascii() or _SUSPECT.search(line) is None):
+        return line
+    return " ".join(_visible(text).split())
 
 
-def _may_hold_credential(text: str) -> bool:
+def _may_hold_credential(line: str) -> bool:
     """Rule out most titles at a tenth of the cost: every shape of _credentials has one of these."""
-    if any(sign in text for sign in ("=", ":", "\uff1a", "-----")):
+    if _SIGNS.search(line) is not None:
         return True
-    return any(len(word) >= _SHORTEST or word.lower() in _ANNOUNCING for word in text.split())
+    return not _ANNOUNCING.isdisjoint(line.lower().split(" "))
 
 
 def _cut(text: str, limit: int) -> str:

@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from mcp_sessions.mending import mended
-from mcp_sessions.sift import sift
+from mcp_sessions.sift import sift, sift_at_once
 
 
 class _OrNone:
@@ -195,6 +195,9 @@ def read_page(body: bytes | bytearray, session: type[SessionT], most: int) -> Pa
         TooManyValues: the answer would take much more memory than its bytes.
     """
     page = Page[session]  # type: ignore[valid-type]
+    if (small := sift_at_once(body, most, session)) is not None:
+        with suppress(ValidationError):
+            return page.model_validate_json(small)
     sifted = sift(body, most, session)
     rows = b",".join(sifted.rows)
     try:

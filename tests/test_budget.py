@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_sessions.budget import rows_within, weight
+from mcp_sessions.budget import rows_within, weighed, weight
 from mcp_sessions.rows import full, standard
 from mcp_sessions.summary import PageSummary, Row, share
 from mcp_sessions.text import render_row
@@ -60,7 +60,7 @@ def test_a_rows_text_is_never_longer_than_its_json(session):
 @given(st.lists(sessions, max_size=12), st.integers(300, 6_000))
 def test_rows_are_taken_while_the_page_that_says_what_they_share_fits(given_sessions, budget):
     rows = [full(session) for session in given_sessions]
-    taken = rows_within(budget, EMPTY, rows)
+    taken = rows_within(budget, EMPTY, map(weighed, rows))
     assert taken == rows[: len(taken)]
     assert len(taken) <= 1 or page_weight(taken) <= budget
     if len(taken) < len(rows):
@@ -69,7 +69,8 @@ def test_rows_are_taken_while_the_page_that_says_what_they_share_fits(given_sess
 
 def test_one_row_is_taken_whatever_its_weight():
     row = Row(id="session_1", label="x" * 500)
-    assert rows_within(100, 0, [row, row]) == [row]
+    heavy = weighed(row)
+    assert rows_within(100, 0, [heavy, heavy]) == [row]
     assert rows_within(100, 0, []) == []
 
 
@@ -79,6 +80,6 @@ def test_a_row_that_cannot_fit_is_the_last_one_made():
     def rows():
         for number in range(100):
             made.append(number)
-            yield Row(id=f"session_{number}", label="x" * 90)
+            yield weighed(Row(id=f"session_{number}", label="x" * 90))
 
     assert len(rows_within(1_000, 0, rows())) == len(made) - 1 < 10

@@ -3,7 +3,7 @@ import tracemalloc
 
 import pytest
 
-from mcp_sessions.sift import MANY_VALUES, NotRows, TooManyValues, sift
+from mcp_sessions.sift import MANY_VALUES, NotRows, TooManyValues, sift, sift_at_once
 from mcp_sessions.wire import FullSession, Session, read_page
 
 
@@ -111,3 +111,24 @@ def test_what_broke_off_is_told_from_what_is_no_page(body, early):
     with pytest.raises(NotRows) as refused:
         sift(body, 100, Session)
     assert refused.value.early is early
+
+
+@pytest.mark.parametrize("kind", [Session, FullSession])
+def test_a_small_answer_cut_at_once_has_what_row_by_row_gives(kind):
+    row = {"id": "a", "title": "x", "secret": "CANARY", "tags": ["x", 5], "tools": [{"name": "t"}]}
+    body = json.dumps({"data": [row, None, {"id": "b"}], "total": 3, "offset": None}).encode()
+    at_once = json.loads(sift_at_once(body, 2, kind))
+    assert at_once["data"] == rows_of(body, kind, most=2)
+    assert (at_once["total"], at_once["offset"], at_once["limit"]) == (3, None, None)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"data":[5]}', b'{"data":5}', b'{"data":[]}'.ljust(600_000)]
+)
+def test_an_answer_that_needs_a_closer_look_is_not_cut_at_once(body):
+    assert sift_at_once(body, 20, Session) is None
+
+
+def test_a_row_that_a_small_answer_spoils_leaves_the_others():
+    body = page_of({"id": "a"}, 5, {"id": "b", "usage": []})
+    assert [row and row.id for row in read_page(body, Session, 20).data] == ["a", None, "b"]
