@@ -1,5 +1,7 @@
 """The README says what the code does, and nothing that it does not."""
 
+import ast
+import inspect
 import json
 import re
 import subprocess
@@ -11,12 +13,14 @@ import pytest
 from faults.catalogue import answers
 from mcp import Client, StdioServerParameters
 
-from mcp_sessions import rows
+from mcp_sessions import rows, telemetry
 from mcp_sessions.cli import _parser
 from mcp_sessions.errors import SessionsError
+from mcp_sessions.http_settings import HttpSettings
 from mcp_sessions.query import GetSessionPage, ListSessions
 from mcp_sessions.settings import Settings
 from mcp_sessions.summary import PageSummary
+from mcp_sessions.tenants import Tenants
 from mcp_sessions.wire import Session
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -58,16 +62,43 @@ def test_the_excerpt_is_what_the_demo_prints():
             assert wanted in printed, wanted
 
 
-def test_the_settings_table_is_the_settings():
+@pytest.mark.parametrize(
+    ("header", "settings"), [("variable", Settings), ("HTTP variable", HttpSettings)]
+)
+def test_the_settings_tables_are_the_settings(header, settings):
     described = [
         [
             f"`{field.alias}`",
-            "" if field.default is None else f"`{str(field.default).replace('False', 'false')}`",
+            f"`{str(field.default).replace('False', 'false')}`"
+            if field.default not in (None, ())
+            else "",
             field.description,
         ]
-        for field in Settings.model_fields.values()
+        for field in settings.model_fields.values()
     ]
-    assert table("variable") == described
+    assert table(header) == described
+
+
+def test_the_metrics_table_is_the_metrics():
+    told = {(name.strip("`"), what) for name, what in table("metric")}
+    made = ast.parse(inspect.getsource(telemetry))
+    calls = [node for node in ast.walk(made) if isinstance(node, ast.Call)]
+    named = [
+        call
+        for call in calls
+        if isinstance(call.func, ast.Attribute) and call.func.attr.startswith("create_")
+    ]
+    assert told == {(call.args[0].value, call.args[2].value) for call in named}
+
+
+def test_the_tenants_of_the_readme_are_a_file_that_can_be_used(tmp_path):
+    example = README.split("```toml\n", 1)[1].split("```", 1)[0]
+    key = tmp_path / "acme"
+    key.write_text("evr_pat_CANARYKEY123")
+    file = tmp_path / "tenants.toml"
+    file.write_text(example.replace("/run/secrets/acme", str(key)))
+    register = Tenants(file, Settings(), {}).current()
+    assert register.tenants["acme"].settings.org_id == "org_acme"
 
 
 def test_the_failures_table_is_the_failure_tree():
@@ -102,7 +133,7 @@ def test_every_field_of_a_result_is_named():
 def test_every_command_is_in_the_table():
     usage = _parser().format_help()
     commands = re.findall(r"^    (\w+) ", usage, re.MULTILINE)
-    assert commands == ["demo", "check", "http", "api"]
+    assert commands == ["demo", "check", "http", "token", "api"]
     told = [row[0] for row in table("command")]
     assert set(told) == {"`mcp-sessions`"} | {f"`mcp-sessions {name}`" for name in commands}
 
