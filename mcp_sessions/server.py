@@ -19,7 +19,7 @@ from mcp_types import (
 from mcp_sessions import __version__
 from mcp_sessions.desk import Desk
 from mcp_sessions.settings import Settings
-from mcp_sessions.tools import NAMES, SessionTools, definitions
+from mcp_sessions.tools import NAMES, SessionTools
 
 _DEFINITIONS_TTL_MS = 3_600_000  # they change only with this server's version or settings
 
@@ -45,7 +45,6 @@ def create_server(settings: Settings) -> Server[Desk]:
 
 def server_of(desk: Desk) -> Server[Desk]:
     """Return a server that answers each caller with what the desk gives out for them."""
-    schemas = {tool.name: tool.input_schema for tool in definitions()}
 
     @asynccontextmanager
     async def lifespan(_: Server[Desk]) -> AsyncIterator[Desk]:
@@ -62,10 +61,14 @@ def server_of(desk: Desk) -> Server[Desk]:
             "tools/list": CacheHint(ttl_ms=_DEFINITIONS_TTL_MS, scope="private"),
             "server/discover": CacheHint(ttl_ms=_DEFINITIONS_TTL_MS, scope="private"),
         },
-        get_tool_input_schema=schemas.get,
+        get_tool_input_schema=_no_mirrored_headers,
         on_list_tools=_list_tools,
         on_call_tool=_call_tool,
     )
+
+
+def _no_mirrored_headers(_: str) -> None:
+    """Spare every call a walk through a schema that names no `Mcp-Param-` header."""
 
 
 async def _list_tools(context: Context, _: PaginatedRequestParams | None) -> ListToolsResult:

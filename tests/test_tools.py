@@ -206,3 +206,8 @@ def test_a_served_store_that_changes_shows_in_the_next_call():
         assert len(shown(call_tool(settings))) == 1
         store.delete("session_" + "0" * 32)
         assert shown(call_tool(settings)) == []
+
+
+def test_no_argument_is_mirrored_in_a_header_so_the_server_need_not_look_for_one():
+    schemas = json.dumps([tool.input_schema for tool in definitions()])
+    assert "x-mcp-header" not in schemas
