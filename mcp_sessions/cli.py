@@ -1,6 +1,7 @@
 """The command `mcp-sessions`: a stdio or HTTP server, a demo, a check, or the embedded API."""
 
 import argparse
+import gc
 import logging
 import math
 import os
@@ -166,7 +167,9 @@ def _http(options: argparse.Namespace, settings: Settings) -> int:
         host = f"[{http.host}]" if ":" in http.host else http.host
         port = listener.getsockname()[1]
         print(f"Serving MCP at http://{host}:{port}{PATH}", file=sys.stderr, flush=True)
-        server.run(sockets=[listener])
+        gc.freeze()  # what is loaded stays: no collection need look at it again
+        # Not uvicorn's own run: under anyio's every wait need not find out which loop it is in.
+        anyio.run(server.serve, [listener])
     return 0
 
 

@@ -8,7 +8,6 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 from hashlib import blake2b
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
@@ -57,48 +56,67 @@ _TLS_HINT: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Connections:
-    """What all credentials ask through; `client` is None where it cannot be made.
+    """The connections that all credentials share, opened as they are needed.
 
-    The turns are taken before a request's own time begins: many that wait must not look like a
-    slow API.
+    Each has an HTTP client to itself: a client's own pool looks at all its connections twice a
+    request, which for many takes longer than the request. Turns are taken before a request's own
+    time begins: many that wait must not look like a slow API.
     """
 
-    client: httpx.AsyncClient | None
-    turns: anyio.Semaphore
+    def __init__(self, settings: Settings, stack: AsyncExitStack) -> None:
+        self._settings = settings
+        self._stack = stack
+        self._turns = anyio.Semaphore(_MOST_CONNECTIONS)
+        self._idle: list[httpx.AsyncClient] = []
+        self._tls: ssl.SSLContext | None = None
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[httpx.AsyncClient | None]:
+        """Lend a client for one request; None where none can be made."""
+        async with self._turns:
+            # The one used last is the likeliest to be connected still.
+            client = self._idle.pop() if self._idle else await self._opened()
+            try:
+                yield client
+            finally:
+                if client is not None:
+                    self._idle.append(client)
+
+    async def _opened(self) -> httpx.AsyncClient | None:
+        environment = not self._settings.demo
+        # A proxy or CA variable that cannot be used must not keep the server from starting.
+        with suppress(ImportError, ValueError, OSError, httpx.InvalidURL):
+            self._tls = self._tls or httpx.create_ssl_context(trust_env=environment)
+            client = httpx.AsyncClient(
+                verify=self._tls,
+                timeout=httpx.Timeout(self._settings.deadline, connect=_CONNECT_WITHIN),
+                limits=httpx.Limits(max_connections=1),
+                follow_redirects=False,
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+                trust_env=environment,
+            )
+            return await self._stack.enter_async_context(client)
+        return None
 
 
 @asynccontextmanager
 async def open_connections(settings: Settings) -> AsyncIterator[Connections]:
-    """Own the HTTP client for as long as the server lives.
+    """Own the HTTP clients for as long as the server lives.
 
     Proxy and CA variables of the environment are honoured, but for the embedded API, which is on
     this machine. Cookies are neither kept nor sent: one credential's must not reach another's
     requests.
     """
     async with AsyncExitStack() as stack:
-        client: httpx.AsyncClient | None = None
-        # A proxy or CA variable that cannot be used must not keep the server from starting.
-        with suppress(ImportError, ValueError, OSError, httpx.InvalidURL):
-            client = await stack.enter_async_context(
-                httpx.AsyncClient(
-                    timeout=httpx.Timeout(settings.deadline, connect=_CONNECT_WITHIN),
-                    limits=httpx.Limits(max_connections=_MOST_CONNECTIONS),
-                    follow_redirects=False,
-                    cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-                    trust_env=not settings.demo,
-                )
-            )
-        yield Connections(client, anyio.Semaphore(_MOST_CONNECTIONS))
+        yield Connections(settings, stack)
 
 
 class Exchange:
     """Asks one API with one credential."""
 
     def __init__(self, connections: Connections, settings: Settings) -> None:
-        self._client = connections.client
-        self._turns = connections.turns
+        self._connections = connections
         self._url = f"{settings.api_url}{ROUTE}"
         self._host = urlsplit(settings.api_url).hostname or ""
         self._headers = _headers(settings)
@@ -113,17 +131,19 @@ class Exchange:
         Raises:
             SessionsError: there is none, in this server's words.
         """
-        async with self._turns:
+        async with self._connections.turn() as client:
             left = anyio.current_effective_deadline() - anyio.current_time()
             with anyio.move_on_after(_SHARE * min(left, self._deadline)):
-                return await self._observed(parameters)
+                return await self._observed(client, parameters)
         raise ApiTimeout("The API did not answer in time.", final=True)
 
-    async def _observed(self, parameters: Mapping[str, str | int]) -> bytearray:
+    async def _observed(
+        self, client: httpx.AsyncClient | None, parameters: Mapping[str, str | int]
+    ) -> bytearray:
         started, size = time.monotonic(), 0
         with upstream_request(self._host, parameters) as request:
             try:
-                body = await self._asked(parameters, request)
+                body = await self._asked(client, parameters, request)
                 size = len(body)
             except SessionsError as fault:
                 request.failed(fault.code)
@@ -140,9 +160,12 @@ class Exchange:
         return body
 
     async def _asked(
-        self, parameters: Mapping[str, str | int], request: UpstreamRequest
+        self,
+        client: httpx.AsyncClient | None,
+        parameters: Mapping[str, str | int],
+        request: UpstreamRequest,
     ) -> bytearray:
-        if self._client is None:
+        if client is None:
             raise ApiUnreachable(
                 "The proxy or CA settings of this server's environment cannot be used.",
                 hint="Tell the user to check HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and the like"
@@ -151,7 +174,7 @@ class Exchange:
             )
         try:
             headers = request.headers(self._headers)
-            async with self._client.stream(
+            async with client.stream(
                 "GET", self._url, params=dict(parameters), headers=headers
             ) as response:
                 request.status = response.status_code
