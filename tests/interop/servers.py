@@ -129,20 +129,28 @@ class HttpServer:
 
 
 @contextmanager
-def http_server(environment: Mapping[str, str]) -> Iterator[HttpServer]:
+def http_server(environment: Mapping[str, str], *arguments: str) -> Iterator[HttpServer]:
     """Start an HTTP server on a free port, to be killed when the block leaves it running."""
-    command = (*COMMAND, "http", "--port", "0")
+    command = (*COMMAND, "http", "--port", "0", *arguments)
     pipe = subprocess.PIPE
     with (
         subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe) as process,
         _killed_in_the_end(process),
     ):
         with _deadline(process):
-            said = process.stderr.readline().decode().strip()
-        before, _, url = said.partition("Serving MCP at ")
-        assert url, f"the server said {said!r}"
+            said = list(_until_served(process))
+        before, _, url = said[-1].partition("Serving MCP at ")
+        assert url, f"the server said {said}"
         assert not before
         yield HttpServer(url, process)
+
+
+def _until_served(process: subprocess.Popen[bytes]) -> Iterator[str]:
+    """Give the lines of the log up to the one that says where the server is."""
+    for line in process.stderr:
+        yield line.decode().strip()
+        if line.startswith(b"Serving"):
+            break
 
 
 @contextmanager

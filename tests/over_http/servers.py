@@ -1,0 +1,139 @@
+"""An HTTP server as an operator starts it, and callers who ask it by hand."""
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from faults.upstream import Behaviour, Exchange, right
+from interop.servers import DEADLINE, MODERN, HttpServer, http_server, older_request, request
+
+KEY = "evr_pat_CANARYKEY123"
+ACCEPT = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running server, asked over connections of their own."""
+
+    process: HttpServer
+
+    @property
+    def base(self) -> str:
+        """Return the URL without its path."""
+        return self.process.url.removesuffix("/mcp")
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        """Get a page beside /mcp."""
+        with _client() as client:
+            return client.get(self.base + path, headers=headers)
+
+    def post(self, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        """Post what there is to post."""
+        with _client() as client:
+            return client.post(self.process.url, content=body, headers={**ACCEPT, **headers})
+
+    def call(
+        self, token: str | None = None, *, tool: str = "list_sessions", **arguments: Any
+    ) -> httpx.Response:
+        """Call a tool as a client of the current revision."""
+        asked = request(1, "tools/call", name=tool, arguments=arguments)
+        named = {"mcp-protocol-version": MODERN, "mcp-method": "tools/call", "mcp-name": tool}
+        return self.post(json.dumps(asked).encode(), named | bearer(token))
+
+    def older_call(self, token: str | None = None, **arguments: Any) -> dict[str, Any]:
+        """Call list_sessions as an older client, and return the message of the event stream."""
+        asked = older_request(1, "tools/call", name="list_sessions", arguments=arguments)
+        answer = self.post(json.dumps(asked).encode(), bearer(token))
+        assert answer.status_code == 200
+        return _event(answer.text)
+
+    def tools(self, token: str | None = None) -> list[dict[str, Any]]:
+        """Return what tools/list gives."""
+        named = {"mcp-protocol-version": MODERN, "mcp-method": "tools/list"}
+        answer = self.post(json.dumps(request(1, "tools/list")).encode(), named | bearer(token))
+        return list(answer.json()["result"]["tools"])
+
+
+def _client() -> httpx.Client:
+    return httpx.Client(timeout=DEADLINE, trust_env=False)
+
+
+def _event(text: str) -> dict[str, Any]:
+    (data,) = [line[6:] for line in text.splitlines() if line.startswith("data: ")]
+    return dict(json.loads(data))
+
+
+def bearer(token: str | None) -> dict[str, str]:
+    """Return the header that presents a token."""
+    return {} if token is None else {"authorization": f"Bearer {token}"}
+
+
+def rows(answer: httpx.Response) -> list[dict[str, Any]]:
+    """Return the sessions of a good answer."""
+    result = answer.json()["result"]
+    assert not result["isError"], result
+    return list(result["structuredContent"]["sessions"])
+
+
+def failure(answer: httpx.Response) -> str:
+    """Return the text of a call that failed."""
+    result = answer.json()["result"]
+    assert result["isError"], result
+    return str(result["content"][0]["text"])
+
+
+@contextmanager
+def served(
+    environment: Mapping[str, str], api_url: str, *arguments: str, key: str | None = KEY, **own: str
+) -> Iterator[Served]:
+    """Serve HTTP in front of an API until the block ends; whatever came, it ends in peace."""
+    settings = {"EVERRUNS_API_URL": api_url, **({"EVERRUNS_API_KEY": key} if key else {}), **own}
+    with http_server({**environment, **settings}, *arguments) as process:
+        yield Served(process)
+        if process.process.poll() is None:
+            ended = process.end(signal.SIGTERM)
+            assert (ended.code, "Traceback" in ended.stderr) == (0, False), ended.stderr
+
+
+class Held:
+    """Requests that an upstream keeps waiting until they are let go."""
+
+    def __init__(self) -> None:
+        self._here = threading.Semaphore(0)
+        self._go = threading.Event()
+
+    def behave(self, exchange: Exchange) -> None:
+        """Answer rightly, but not before it is let go."""
+        self._here.release()
+        while not self._go.wait(0.05):
+            if not exchange.wait(0):
+                return
+        right()(exchange)
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """Return what an upstream can be told to do."""
+        return self.behave
+
+    def wait(self, count: int = 1) -> None:
+        """Wait until so many requests are here."""
+        for _ in range(count):
+            assert self._here.acquire(timeout=DEADLINE)
+
+    def let_go(self) -> None:
+        """Answer all of them, and all that come."""
+        self._go.set()
+
+
+def eventually(met: Callable[[], bool]) -> None:
+    """Wait until something is as it should be."""
+    until = time.monotonic() + DEADLINE
+    while not met():
+        assert time.monotonic() < until, "it never came about"
+        time.sleep(0.05)
