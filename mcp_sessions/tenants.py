@@ -35,7 +35,7 @@ class _Entry(BaseModel):
     client_ids: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     api_key: ApiKey | None = None
     api_key_file: Path | None = None
-    api_key_env: str | None = None
+    api_key_env: str | None = Field(None, pattern=r"^[A-Z_][A-Z0-9_]*$")  # no key, by mistake
     org_id: str | None = None
     agent_id: str | None = None
 
