@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
 from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
+from mcp.server.auth.settings import AuthSettings
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
-from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
@@ -64,7 +64,7 @@ def create_app(
         Route("/healthz", _health),
         Route("/readyz", _readiness(desk)),
         *([Route("/metrics", _metrics)] if http.metrics else []),
-        *_resource_metadata(http),
+        *_resource_metadata(_resource(http)),
     ]
     return Starlette(routes=routes, middleware=list(_cors(http)), lifespan=lifespan)
 
@@ -74,25 +74,37 @@ def _locked(inside: ASGIApp, callers: Callers | None, http: HttpSettings) -> ASG
     if callers is None:
         return Entrance(inside)
     known = Entrance(inside, tenants=http.tenants_file is not None)
-    metadata = build_resource_metadata_url(_url(http.public_url)) if http.oauth_issuer else None
+    resource = _resource(http)
+    url = resource and resource.resource_server_url
+    metadata = build_resource_metadata_url(url) if url else None
     required = RequireAuthMiddleware(known, list(http.oauth_scopes), metadata)
     return AuthenticationMiddleware(
         AuthContextMiddleware(required), backend=BearerAuthBackend(callers)
     )
 
 
-def _url(url: str | None) -> AnyHttpUrl:
-    return AnyHttpUrl(url or "")
-
-
-def _resource_metadata(http: HttpSettings) -> list[Route]:
-    """Say where tokens for this server come from, as RFC 9728 has it."""
+def _resource(http: HttpSettings) -> AuthSettings | None:
+    """Return the resource and its issuer, spelled as given: issuers are compared as strings."""
     if not http.oauth_issuer:
+        return None
+    return AuthSettings.model_validate(
+        {
+            "issuer_url": http.oauth_issuer,
+            "resource_server_url": http.public_url,
+            "required_scopes": list(http.oauth_scopes),
+            "validate_token_resource": False,  # `callers` checks the audience
+        }
+    )
+
+
+def _resource_metadata(resource: AuthSettings | None) -> list[Route]:
+    """Say where tokens for this server come from, as RFC 9728 has it."""
+    if resource is None or resource.resource_server_url is None:
         return []
     return create_protected_resource_routes(
-        resource_url=_url(http.public_url),
-        authorization_servers=[_url(http.oauth_issuer)],
-        scopes_supported=list(http.oauth_scopes) or None,
+        resource_url=resource.resource_server_url,
+        authorization_servers=[resource.issuer_url],
+        scopes_supported=resource.required_scopes or None,
     )
 
 
