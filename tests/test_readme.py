@@ -12,6 +12,7 @@ import anyio
 import pytest
 from faults.catalogue import answers
 from mcp import Client, StdioServerParameters
+from over_http import refusals
 
 from mcp_sessions import rows, telemetry
 from mcp_sessions.cli import _parser
@@ -109,6 +110,10 @@ def test_the_failures_table_is_the_failure_tree():
 def test_the_fault_table_is_the_catalogue_of_faults_and_answers():
     assert [tuple(row[:2]) for row in table("fault")] == answers()
     assert all(int(row[4]) <= 64 for row in table("fault"))
+
+
+def test_the_table_of_refusals_is_the_catalogue_of_refusals():
+    assert [tuple(row) for row in table("refused")] == refusals.answers()
 
 
 def test_the_argument_tables_are_the_schemas():

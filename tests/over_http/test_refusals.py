@@ -1,0 +1,94 @@
+"""Every row of the README's table of refusals; REFUSAL_TABLE=<file> writes the table."""
+
+import os
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from interop.servers import DEADLINE
+from over_http.refusals import REFUSALS, table
+from over_http.servers import ACCEPT, Held, bearer, rows, served
+
+from mcp_sessions.callers import hash_of, new_token
+
+TOKENS = {"good": new_token()[0], "wrong": new_token()[0]}
+
+if os.environ.get("REFUSAL_TABLE"):
+    Path(os.environ["REFUSAL_TABLE"]).write_text(table(), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def server(bare_environment, api):
+    own = {"MCP_SESSIONS_TOKEN_HASHES": hash_of(TOKENS["good"])}
+    with served(bare_environment, api.url, **own) as running:
+        yield running
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.title)
+def test_what_is_refused_is_refused_as_the_table_says(server, refusal):
+    path = refusal.path + (TOKENS["good"] if refusal.token == "url" else "")
+    told = {**ACCEPT, **bearer(TOKENS.get(refusal.token)), **refusal.headers}
+    kept = {name: value for name, value in told.items() if value is not None}
+    body = iter([refusal.body]) if refusal.chunked else refusal.body
+    with httpx.Client(timeout=DEADLINE, trust_env=False) as client:
+        answer = client.request(refusal.method, server.base + path, headers=kept, content=body)
+    assert answer.status_code == refusal.status
+    assert refusal.says in answer.text + str(answer.headers)
+    assert "Traceback" not in answer.text
+    assert len(rows(server.call(TOKENS["good"], limit=1))) == 1  # and it serves on
+
+
+def test_the_405_says_what_is_allowed(server):
+    answer = httpx.get(server.process.url, headers=bearer(TOKENS["good"]), trust_env=False)
+    assert answer.headers["allow"] == "POST"
+
+
+def test_one_request_more_than_there_is_room_for_is_told_to_come_again(bare_environment, upstreams):
+    held = Held()
+    upstreams.turn_to(held.behaviour)
+    own = {"MCP_SESSIONS_MAX_CALLS": "2"}
+    with served(bare_environment, upstreams.url, **own) as server, ThreadPoolExecutor(2) as pool:
+        inside = [pool.submit(server.call, search=f"word{n}") for n in range(2)]
+        held.wait(2)
+        refused = server.call()
+        held.let_go()
+        assert [len(rows(one.result())) for one in inside] == [20, 20]
+        assert len(rows(server.call())) == 20
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert refused.json()["error"]["message"].startswith("Too many calls at once")
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(server):
+    url = urlsplit(server.process.url)
+    head = (
+        "POST /mcp HTTP/1.1",
+        f"host: {url.netloc}",
+        *(f"{name}: {value}" for name, value in {**ACCEPT, **bearer(TOKENS["good"])}.items()),
+        "content-length: 100",
+    )
+    with socket.create_connection((url.hostname, url.port), DEADLINE) as connection:
+        connection.sendall("\r\n".join(head).encode() + b"\r\n\r\n{")
+        answer = connection.recv(65_536).decode()
+    assert answer.startswith("HTTP/1.1 408 ")
+    assert "The body did not come in time." in answer
+
+
+def test_pages_of_other_origins_may_read_only_where_they_were_allowed(bare_environment, api):
+    page = "https://app.example"
+    own = {"MCP_SESSIONS_ALLOWED_ORIGINS": f"{page}, https://two.example"}
+    with served(bare_environment, api.url, **own) as server:
+        asks = {"origin": page, "access-control-request-method": "POST"}
+        asks |= {"access-control-request-headers": "authorization,mcp-method"}
+        with httpx.Client(trust_env=False) as client:
+            before = client.options(server.process.url, headers=asks)
+            foreign = client.options(
+                server.process.url, headers=asks | {"origin": "https://evil.example"}
+            )
+        called = server.post(b"{}", {"origin": page})
+    assert before.status_code == 200
+    assert before.headers["access-control-allow-origin"] == page
+    assert "access-control-allow-origin" not in foreign.headers
+    assert called.headers["access-control-allow-origin"] == page
