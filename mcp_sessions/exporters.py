@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from threading import Thread
 from typing import Any
 
 from mcp_sessions import __version__
@@ -9,6 +10,7 @@ from mcp_sessions.errors import InvalidSettings
 
 _SERVICE = "mcp-sessions"
 _ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+_TO_SEND = 2.0  # seconds at the end, for traces and metrics each
 
 
 @contextmanager
@@ -28,9 +30,9 @@ def exporting(environ: Mapping[str, str], *, prometheus: bool = False) -> Iterat
         if traces or metrics or prometheus:
             _check(environ)
         if traces:
-            stack.callback(_begin_traces(environ).shutdown)
+            stack.callback(_end, _begin_traces(environ))
         if metrics or prometheus:
-            stack.callback(_begin_metrics(environ, otlp=metrics, prometheus=prometheus).shutdown)
+            stack.callback(_end, _begin_metrics(environ, otlp=metrics, prometheus=prometheus))
         yield
 
 
@@ -39,6 +41,13 @@ def exposition() -> tuple[bytes, str]:
     from prometheus_client import CONTENT_TYPE_LATEST, generate_latest  # noqa: PLC0415 - an extra
 
     return generate_latest(), CONTENT_TYPE_LATEST
+
+
+def _end(provider: Any) -> None:
+    """Send what is left, but do not let a collector that is away keep the process from ending."""
+    sending = Thread(target=provider.shutdown, daemon=True)
+    sending.start()
+    sending.join(_TO_SEND)
 
 
 def _wanted(environ: Mapping[str, str], signal: str) -> bool:
@@ -78,7 +87,7 @@ def _begin_traces(environ: Mapping[str, str]) -> Any:
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
-    provider = TracerProvider(resource=_resource(environ))
+    provider = TracerProvider(resource=_resource(environ), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
     return provider
@@ -101,6 +110,6 @@ def _begin_metrics(environ: Mapping[str, str], *, otlp: bool, prometheus: bool) 
         readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))
     if prometheus:
         readers.append(PrometheusMetricReader())
-    provider = MeterProvider(readers, resource=_resource(environ))
+    provider = MeterProvider(readers, resource=_resource(environ), shutdown_on_exit=False)
     metrics.set_meter_provider(provider)
     return provider
