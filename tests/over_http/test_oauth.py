@@ -203,7 +203,7 @@ def test_a_subject_that_is_no_tenant_is_forbidden_and_one_that_is_asks_as_it(
         refused = server.call(authority.token(url, sub="bob"))
     assert refused.status_code == 403
     assert "no tenant" in refused.json()["error"]["message"]
-    keys = {dict(one.query).get("search"): one.headers["authorization"] for one in api.requests}
+    keys = {dict(one.query).get("search"): one.headers.get("authorization") for one in api.requests}
     assert (keys["as acme"], keys["as beta"]) == ("evr_pat_acme", "evr_pat_beta")
 
 
