@@ -1,12 +1,9 @@
 """The command `mcp-sessions`: a stdio or HTTP server, a demo, a check, or the embedded API."""
 
 import argparse
-import gc
 import logging
-import math
 import os
 import signal
-import socket
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +19,6 @@ from mcp_sessions.settings import Settings
 _FAILED = 1
 _USAGE_FAULT = 2  # as argparse exits
 _INTERRUPTED = 130  # as a shell reports SIGINT; the servers handle it themselves
-_TO_ANSWER = 2  # seconds beyond the deadline of calls in flight that SIGTERM leaves them
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -135,41 +131,13 @@ def _exporting() -> AbstractContextManager[None]:
 
 
 def _http(options: argparse.Namespace, settings: Settings) -> int:
-    import uvicorn  # noqa: PLC0415
-
-    from mcp_sessions.asgi import create_app  # noqa: PLC0415
-    from mcp_sessions.exporters import exporting  # noqa: PLC0415
-    from mcp_sessions.http_settings import PATH, HttpSettings  # noqa: PLC0415
+    from mcp_sessions.http_settings import HttpSettings  # noqa: PLC0415
+    from mcp_sessions.streamable_http import serve_http  # noqa: PLC0415
 
     environ = dict(os.environ)
     http = HttpSettings.from_env(environ, options.host, options.port)
-    # Every call has a deadline, so all of them end by themselves.
-    grace = math.ceil(settings.deadline) + _TO_ANSWER
-    with (
-        _target(options, settings) as target,
-        exporting(environ, prometheus=http.metrics),
-        _listening(http.host, http.port) as listener,
-    ):
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(target, http, environ),
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                ws="none",
-                timeout_graceful_shutdown=grace,
-            )
-        )
-        # uvicorn listens to signals only once it runs, and raises them again once it has stopped.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: setattr(server, "should_exit", True))
-        logging.getLogger("uvicorn.error").addFilter(lambda _: not server.should_exit)
-        host = f"[{http.host}]" if ":" in http.host else http.host
-        port = listener.getsockname()[1]
-        print(f"Serving MCP at http://{host}:{port}{PATH}", file=sys.stderr, flush=True)
-        gc.freeze()  # what is loaded stays: no collection need look at it again
-        # Not uvicorn's own run: under anyio's every wait need not find out which loop it is in.
-        anyio.run(server.serve, [listener])
+    with _target(options, settings) as target:
+        serve_http(target, http, environ)
     return 0
 
 
@@ -246,23 +214,6 @@ def _embedded() -> Iterator[str]:
         store.create_many(seed_sessions())
         with serve(store) as api:
             yield api.url
-
-
-@contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    """Own a listening socket, bound before anything is served, so that port 0 is known."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named as TCP, or asyncio leaves Nagle's algorithm on and every answer waits 40 ms.
-    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        if os.name == "posix":
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-            listener.listen()
-        except OSError as fault:
-            reason = os.strerror(fault.errno) if fault.errno else str(fault)
-            raise InvalidSettings(f"cannot listen on {host} port {port}: {reason}.") from None
-        yield listener
 
 
 def _log_to_stderr(settings: Settings) -> None:

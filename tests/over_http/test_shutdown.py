@@ -3,6 +3,7 @@
 import signal
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -41,6 +42,7 @@ def test_calls_in_flight_are_answered_and_new_ones_refused(bare_environment, ups
         held.wait(4)
         server.process.process.send_signal(number)
         eventually(lambda: is_refused(server))
+        time.sleep(1.5)  # longer than the library of the event streams takes to see the signal
         held.let_go()
         assert [len(rows(one.result())) for one in inside] == [20] * 3
         assert len(older.result()["result"]["structuredContent"]["sessions"]) == 20
