@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 _PARENT, _USER, _SYSTEM = 1, 11, 12  # fields of /proc/PID/stat after the name in parentheses
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -18,6 +19,11 @@ def cpu_seconds(pid: int) -> float:
     """Return the user and system time of a process so far, to a tick of usually 10 ms."""
     stat = _stat(Path("/proc") / str(pid))
     return (int(stat[_USER]) + int(stat[_SYSTEM])) / _TICKS
+
+
+def resident_bytes(pid: int) -> int:
+    """Return the memory that a process holds in RAM."""
+    return int((Path("/proc") / str(pid) / "statm").read_text().split()[1]) * _PAGE
 
 
 def _stat(process: Path) -> list[str]:
