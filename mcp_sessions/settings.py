@@ -244,5 +244,7 @@ def _sentence(fault: Any) -> str:
     reason = fault["msg"].removeprefix("Value error, ")
     if not fault["loc"]:
         return f"{reason}."
-    name = ".".join(map(str, fault["loc"]))
+    name = ".".join(part for part in fault["loc"] if isinstance(part, str))
+    if isinstance(fault["loc"][-1], int):
+        name += f" (number {fault['loc'][-1] + 1})"
     return f"{name} cannot be used: {reason[:1].lower()}{reason[1:]}."
