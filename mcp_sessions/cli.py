@@ -1,20 +1,20 @@
 """The command `mcp-sessions`: a stdio or HTTP server, a demo, a check, or the embedded API."""
 
 import argparse
-import logging
 import os
 import signal
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-
-import anyio
+from typing import TYPE_CHECKING
 
 from mcp_sessions import __version__
 from mcp_sessions.errors import InvalidSettings
-from mcp_sessions.settings import Settings
+
+# Each command loads its own, and stdio next to nothing before it listens.
+if TYPE_CHECKING:
+    from mcp_sessions.settings import Settings
 
 _FAILED = 1
 _USAGE_FAULT = 2  # as argparse exits
@@ -35,16 +35,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    run: Callable[[argparse.Namespace], int] = options.run
     try:
-        settings = Settings.from_env(_environment(options))
-        _log_to_stderr(settings)
-        run: Callable[[argparse.Namespace, Settings], int] = options.run
-        return run(options, settings)
+        return run(options)
     except InvalidSettings as fault:
         print(f"mcp-sessions: {fault}", file=sys.stderr)
         return _USAGE_FAULT
     except KeyboardInterrupt:
         return _INTERRUPTED
+
+
+def _settings(options: argparse.Namespace) -> "Settings":
+    """Read the settings, and log as they say."""
+    from mcp_sessions.settings import Settings  # noqa: PLC0415
+
+    settings = Settings.from_env(_environment(options))
+    _log_to_stderr(settings.log_level)
+    return settings
 
 
 def _environment(options: argparse.Namespace) -> dict[str, str]:
@@ -104,20 +111,28 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _stdio(options: argparse.Namespace, settings: Settings) -> int:
-    from mcp_sessions.stdio import serve_stdio  # noqa: PLC0415 - each command loads its own
+def _stdio(options: argparse.Namespace) -> int:
+    from mcp_sessions.loading import light  # noqa: PLC0415
+    from mcp_sessions.opening import Opening  # noqa: PLC0415
+    from mcp_sessions.pipes import Pipes  # noqa: PLC0415
 
-    # The SDK's reader waits for stdin in a thread that nothing can interrupt, and all that this
-    # process holds are sockets, which close with it.
+    # While nothing is open there is nothing to close; later the loop ends in order.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
     if sys.stdin.isatty():
         print("Serving MCP over stdio, for a client to start; see --help.", file=sys.stderr)
+    wire = Pipes.claimed()
+    opening = Opening(wire, _environment(options).get("MCP_SESSIONS_AGENT_ID", "").strip() or None)
+    opening.begin()
+    with light():
+        settings = _settings(options)
+        if opening.over:
+            return 0
+        import anyio  # noqa: PLC0415
+
+        from mcp_sessions.stdio import serve_stdio  # noqa: PLC0415
     with _target(options, settings) as target, _exporting():
-        try:
-            anyio.run(serve_stdio, target)
-        except* (BrokenPipeError, ConnectionResetError):
-            pass  # the client left without closing its end first
+        anyio.run(serve_stdio, target, wire, opening.end())
     return 0
 
 
@@ -130,10 +145,11 @@ def _exporting() -> AbstractContextManager[None]:
     return exporting(os.environ)
 
 
-def _http(options: argparse.Namespace, settings: Settings) -> int:
+def _http(options: argparse.Namespace) -> int:
     from mcp_sessions.http_settings import HttpSettings  # noqa: PLC0415
     from mcp_sessions.streamable_http import serve_http  # noqa: PLC0415
 
+    settings = _settings(options)
     environ = dict(os.environ)
     http = HttpSettings.from_env(environ, options.host, options.port)
     with _target(options, settings) as target:
@@ -141,7 +157,7 @@ def _http(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _token(_: argparse.Namespace, __: Settings) -> int:
+def _token(_: argparse.Namespace) -> int:
     from mcp_sessions.callers import new_token  # noqa: PLC0415
 
     token, kept = new_token()
@@ -150,22 +166,29 @@ def _token(_: argparse.Namespace, __: Settings) -> int:
     return 0
 
 
-def _demo(_: argparse.Namespace, __: Settings) -> int:
+def _demo(options: argparse.Namespace) -> int:
+    import anyio  # noqa: PLC0415
+
     from mcp_sessions.demo import show  # noqa: PLC0415
 
+    _settings(options)
     with _embedded() as url:
         anyio.run(show, url)
     return 0
 
 
-def _check(options: argparse.Namespace, settings: Settings) -> int:
+def _check(options: argparse.Namespace) -> int:
+    import anyio  # noqa: PLC0415
+
     from mcp_sessions.check import check  # noqa: PLC0415
 
-    with _target(options, settings) as target:
+    with _target(options, _settings(options)) as target:
         return 0 if anyio.run(check, target) else _FAILED
 
 
-def _api(options: argparse.Namespace, _: Settings) -> int:
+def _api(options: argparse.Namespace) -> int:
+    import sqlite3  # noqa: PLC0415
+
     from mcp_sessions.embedded import (  # noqa: PLC0415
         EmbeddedOptions,
         SessionStore,
@@ -174,6 +197,7 @@ def _api(options: argparse.Namespace, _: Settings) -> int:
         seed_sessions,
     )
 
+    _settings(options)
     behaviour = EmbeddedOptions(
         status_spelling=options.status_spelling, shuffle_ties=options.shuffle_ties
     )
@@ -195,7 +219,7 @@ def _announce_api(url: str) -> None:
 
 
 @contextmanager
-def _target(options: argparse.Namespace, settings: Settings) -> Iterator[Settings]:
+def _target(options: argparse.Namespace, settings: "Settings") -> Iterator["Settings"]:
     """Give the settings as they are, or turned to an embedded API that lives as long."""
     if not (options.demo or settings.demo):
         yield settings
@@ -216,10 +240,12 @@ def _embedded() -> Iterator[str]:
             yield api.url
 
 
-def _log_to_stderr(settings: Settings) -> None:
+def _log_to_stderr(level: str) -> None:
+    import logging  # noqa: PLC0415
+
     logging.basicConfig(
         stream=sys.stderr,
-        level=settings.log_level.upper(),
+        level=level.upper(),
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
     # They would log every address with its search words, below the level of a warning.

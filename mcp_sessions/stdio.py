@@ -1,71 +1,209 @@
-"""MCP over stdin and stdout, where no line that asks for an answer stays without one."""
+"""MCP over stdin and stdout: both eras on one process, and no request without an answer."""
 
 import json
-import sys
-from collections.abc import AsyncIterator
-from io import TextIOWrapper
-from typing import Any, cast
+import os
+import signal
+from typing import Any, Final, Self
 
 import anyio
-from mcp.server.stdio import stdio_server
+from anyio.abc import TaskGroup
+from anyio.streams.memory import MemoryObjectSendStream
+from mcp.server.lowlevel import Server
+from mcp.server.runner import serve_dual_era_loop
 from mcp.shared.message import SessionMessage
-from mcp_types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError
+from mcp_types import (
+    INVALID_REQUEST,
+    PARSE_ERROR,
+    PROTOCOL_VERSION_META_KEY,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCMessage,
+    JSONRPCNotification,
+    JSONRPCRequest,
+    JSONRPCResponse,
+)
 from mcp_types.jsonrpc import jsonrpc_message_adapter
 from pydantic import ValidationError
 
-from mcp_sessions.server import create_server
+from mcp_sessions.desk import Desk
+from mcp_sessions.lines import Out, lines
+from mcp_sessions.opening import Handover
+from mcp_sessions.pipes import Pipes
+from mcp_sessions.server import server_of
 from mcp_sessions.settings import Settings
 
 
-async def serve_stdio(settings: Settings) -> None:
-    """Serve one client until it closes stdin."""
-    server = create_server(settings)
-    lines = _Lines()
-    async with stdio_server(stdin=cast("anyio.AsyncFile[str]", lines)) as (messages, answers):
-        lines.refuse_through(answers)
-        await server.run(messages, answers, server.create_initialization_options())
+_CANCELLED: Final = "notifications/cancelled"
+_LAST_ANSWERS: Final = 1.0  # seconds that what was asked before stdin's end may still take
 
 
-class _Lines:
-    """The lines of stdin that are messages.
+async def serve_stdio(settings: Settings, wire: Pipes, handover: Handover) -> None:
+    """Serve one client until it closes stdin or stops reading, or a signal comes.
 
-    The SDK's reader drops the others without a word, and a client whose request had half a
-    character in it would wait for ever.
+    What it asked before it closed stdin is still answered if that takes no more than a second;
+    then calls in flight are cancelled, and what they hold is closed.
+    """
+    desk = Desk(settings)
+    async with anyio.create_task_group() as everything:
+        answers = _Answers(wire, handover.answered, everything.cancel_scope)
+        await everything.start(_ended_by_signals, answers)
+        async with desk.open(), anyio.create_task_group() as eras:
+            conversation = _Conversation(server_of(desk), desk, answers, eras)
+            try:
+                for line in handover.lines:
+                    await conversation.hear(line)
+                if not handover.ended:
+                    async for line in lines(wire.stdin, handover.rest):
+                        await conversation.hear(line)
+                with anyio.move_on_after(_LAST_ANSWERS):
+                    await answers.all_given()
+            finally:
+                conversation.end()
+        everything.cancel_scope.cancel()
+
+
+async def _ended_by_signals(
+    answers: "_Answers", *, task_status: anyio.abc.TaskStatus[None]
+) -> None:
+    """End everything at SIGINT or SIGTERM, in order."""
+    if os.name != "posix":  # where the loop knows no signals, the command's own handlers end it
+        task_status.started()
+        return
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for _ in signals:
+            answers.leave()
+
+
+class _Answers:
+    """Where the SDK's loops send what the client is to read."""
+
+    def __init__(
+        self, wire: Pipes, answered: frozenset[str | int], everything: anyio.CancelScope
+    ) -> None:
+        self._out = Out(wire.stdout)
+        self._answered = set(answered)
+        self._everything = everything
+        self._owed: set[str | int] = set()
+        self._given = anyio.Event()
+
+    def owe(self, message: JSONRPCMessage) -> None:
+        """Note a request that has to be answered, or one that no longer has to be."""
+        if isinstance(message, JSONRPCRequest):
+            self._owed.add(message.id)
+        elif isinstance(message, JSONRPCNotification) and message.method == _CANCELLED:
+            self._gave((message.params or {}).get("requestId"))
+
+    def _gave(self, request_id: Any) -> None:
+        if request_id in self._owed:
+            self._owed.discard(request_id)
+            self._given.set()
+
+    async def all_given(self) -> None:
+        """Wait until every request has its answer."""
+        while self._owed:
+            self._given = anyio.Event()
+            await self._given.wait()
+
+    async def send(self, item: SessionMessage, /) -> None:
+        """Write a message, unless it answers what was answered before the SDK stood.
+
+        Raises:
+            BrokenResourceError: nobody reads any more; everything ends.
+        """
+        message = item.message
+        if not (isinstance(message, JSONRPCResponse) and message.id in self._answered):
+            line = message.model_dump_json(by_alias=True, exclude_unset=True)
+            try:
+                await self._out.write(line.encode())
+            except (OSError, anyio.ClosedResourceError):
+                self.leave()
+                raise anyio.BrokenResourceError from None
+        if isinstance(message, JSONRPCResponse | JSONRPCError):
+            self._answered.discard(message.id)
+            self._gave(message.id)
+
+    def leave(self) -> None:
+        """End everything, though the client may have stopped reading."""
+        self._out.close()
+        self._everything.cancel()
+
+    async def aclose(self) -> None:
+        """Leave stdout as it is: another era may be served yet."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+
+class _Conversation:
+    """One client's messages, each brought to the loop of its era.
+
+    The SDK's loop serves the era of its first request and no other, while a client may probe
+    with `server/discover` and then, having waited in vain or not, begin with `initialize`.
     """
 
-    def __init__(self) -> None:
-        text = TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace")
-        self._file = anyio.wrap_file(text)
-        self._answers: Any = None
-        self._open = anyio.Event()
-
-    def refuse_through(self, answers: Any) -> None:
-        """Begin to read, and send refusals where the answers go."""
+    def __init__(
+        self, server: Server[Desk], desk: Desk, answers: _Answers, tasks: TaskGroup
+    ) -> None:
+        self._server = server
+        self._desk = desk
         self._answers = answers
-        self._open.set()
+        self._tasks = tasks
+        self._eras: dict[bool, MemoryObjectSendStream[SessionMessage | Exception]] = {}
 
-    async def __aiter__(self) -> AsyncIterator[str]:
-        await self._open.wait()
-        async for line in self._file:
-            if not line.strip():
-                continue
-            refusal = _refusal(line)
-            if refusal is None:
-                yield line
-            else:
-                await self._answers.send(SessionMessage(refusal))
+    async def hear(self, line: bytes) -> None:
+        """Take one line; blank ones mean nothing, and others than messages are refused."""
+        text = line.decode(errors="replace")
+        if not text.strip():
+            return
+        try:
+            message = jsonrpc_message_adapter.validate_json(text, by_name=False)
+        except ValidationError:
+            await self._answers.send(SessionMessage(_refusal(text)))
+            return
+        self._answers.owe(message)
+        for era in self._of(message):
+            await era.send(SessionMessage(message))
+
+    def end(self) -> None:
+        """Tell the loops that no more will come."""
+        for era in self._eras.values():
+            era.close()
+
+    def _of(self, message: JSONRPCMessage) -> list[Any]:
+        if isinstance(message, JSONRPCRequest):
+            return [self._era(modern=_is_modern(message))]
+        # Notifications and answers carry no version; a loop passes over those of the other era.
+        return list(self._eras.values()) or [self._era(modern=False)]
+
+    def _era(self, *, modern: bool) -> MemoryObjectSendStream[SessionMessage | Exception]:
+        if modern not in self._eras:
+            send, receive = anyio.create_memory_object_stream[SessionMessage | Exception](1)
+            self._eras[modern] = send
+            self._tasks.start_soon(self._serve, receive)
+        return self._eras[modern]
+
+    async def _serve(self, messages: Any) -> None:
+        options = self._server.create_initialization_options()
+        await serve_dual_era_loop(
+            self._server, messages, self._answers, lifespan_state=self._desk, init_options=options
+        )
 
 
-def _refusal(line: str) -> JSONRPCError | None:
+def _is_modern(request: JSONRPCRequest) -> bool:
+    """Tell the era by what only one of them has, as the SDK's loop does."""
+    meta = (request.params or {}).get("_meta")
+    enveloped = isinstance(meta, dict) and PROTOCOL_VERSION_META_KEY in meta
+    return enveloped and request.method != "initialize"
+
+
+def _refusal(text: str) -> JSONRPCError:
     """Return the error for a line that is no message, under its id if it has one."""
     try:
-        jsonrpc_message_adapter.validate_json(line, by_name=False)
-    except ValidationError:
-        pass
-    else:
-        return None
-    try:
-        loose = json.loads(line)
+        loose = json.loads(text)
     except (ValueError, RecursionError):
         return _error(None, PARSE_ERROR, "The line is not JSON.")
     return _error(_id_of(loose), INVALID_REQUEST, "The line is not a JSON-RPC 2.0 message.")
