@@ -24,6 +24,7 @@ _AGENT_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _MOST_BYTES: Final = 32 * 1024  # of answers: what a pipe holds though nobody reads it yet
 _LONGEST_ID: Final = 200
 
+_REQUEST: Final = {"jsonrpc", "id", "method", "params"}
 _TEXTS: Final = {"name", "title", "version", "description", "websiteUrl"}
 # Each capability's own members, as far as they are objects or tell of changes.
 _CAPABILITIES: Final = {
@@ -56,17 +57,17 @@ class Recorded:
 
     def answer(self, request: Any) -> dict[str, Any] | None:
         """Return the response to a request, or None if it is not one of those recorded."""
-        match request:
-            case {"jsonrpc": "2.0", "id": id_, "method": str(method), **rest} if _is_id(id_):
-                result = self._result(method, rest)
-            case _:
-                return None
+        if not isinstance(request, dict) or request.get("jsonrpc") != "2.0":
+            return None
+        id_, method, params = request.get("id"), request.get("method"), request.get("params", {})
+        if not (_is_id(id_) and isinstance(method, str) and isinstance(params, dict)):
+            return None
+        if not request.keys() <= _REQUEST:
+            return None
+        result = self._result(method, params)
         return result and {"jsonrpc": "2.0", "id": id_, "result": result}
 
-    def _result(self, method: str, rest: dict[str, Any]) -> Any:
-        params = rest.get("params", {})
-        if rest.keys() > {"params"} or not isinstance(params, dict):
-            return None
+    def _result(self, method: str, params: dict[str, Any]) -> Any:
         if method == "initialize":
             revision = params["protocolVersion"] if _is_greeting(params) else None
         elif "_meta" in params:

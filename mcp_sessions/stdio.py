@@ -32,7 +32,6 @@ from mcp_sessions.pipes import Pipes
 from mcp_sessions.server import server_of
 from mcp_sessions.settings import Settings
 
-
 _CANCELLED: Final = "notifications/cancelled"
 _LAST_ANSWERS: Final = 1.0  # seconds that what was asked before stdin's end may still take
 

@@ -4,12 +4,10 @@ import json
 import os
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from interop.servers import MODERN, initialize, older_request, request
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
-from mcp_sessions.opening import ANY_AGENT, RECORD, Handover, Opening, Recorded
+from mcp_sessions.opening import ANY_AGENT, RECORD, Handover
 from mcp_sessions.pipes import Pipes
 from mcp_sessions.settings import Settings
 from mcp_sessions.stdio import serve_stdio
@@ -23,11 +21,10 @@ async def answers_of_the_sdk(requests, agent_id=None):
     """Return what the server answers by itself, by id."""
     settings = Settings.from_env({"MCP_SESSIONS_AGENT_ID": agent_id or ""})
     read, write = os.pipe()
-    with open(read, "rb") as answers, open(os.devnull, "rb") as nothing:  # noqa: PTH123
+    with os.fdopen(read, "rb") as answers:
         lines = [json.dumps(one).encode() for one in requests]
-        with open(write, "wb") as stdout:  # noqa: PTH123
-            wire = Pipes(nothing.fileno(), stdout.fileno())
-            await serve_stdio(settings, wire, Handover(lines, ended=True))
+        with os.fdopen(write, "wb"):
+            await serve_stdio(settings, Pipes(read, write), Handover(lines, ended=True))
         return {answer["id"]: answer for answer in map(json.loads, answers)}
 
 
