@@ -117,7 +117,7 @@ class Exchange:
 
     def __init__(self, connections: Connections, settings: Settings) -> None:
         self._connections = connections
-        self._url = f"{settings.api_url}{ROUTE}"
+        self._url = httpx.URL(f"{settings.api_url}{ROUTE}")
         self._host = urlsplit(settings.api_url).hostname or ""
         self._headers = _headers(settings)
         self._most_bytes = settings.max_response_bytes
@@ -174,9 +174,8 @@ class Exchange:
             )
         try:
             headers = request.headers(self._headers)
-            async with client.stream(
-                "GET", self._url, params=dict(parameters), headers=headers
-            ) as response:
+            url = self._url.copy_merge_params(dict(parameters))
+            async with client.stream("GET", url, headers=headers) as response:
                 request.status = response.status_code
                 if response.status_code != _OK:
                     raise await _refused(response, parameters)

@@ -57,7 +57,8 @@ class Limiter:
             yield
         finally:
             self._cooling.append(anyio.current_time() + self._period)
-            self._changed.set()
+            if self._queues:
+                self._changed.set()
 
     async def pace(self) -> None:
         """Give slots to those who wait, as they become free, until cancelled."""

@@ -5,8 +5,10 @@ does every other string, since a remote may put anything anywhere.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -19,6 +21,12 @@ _ID = re.compile(
     "(?:session|agent|org|wsp|harness|model|principal|identity|agentver)_[0-9a-f]{16,40}"
     "|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 )
+
+
+_STATUSES = {
+    "waitingfortoolresults": "waiting_for_tool_results",
+    **{one: one for one in ("started", "active", "idle", "waiting_for_tool_results", "paused")},
+}
 
 
 class Caps(NamedTuple):
@@ -41,7 +49,9 @@ def brief(session: Session) -> Row:
     """Return the row of four fields that every session has room for."""
     return Row(
         id=session.id,
-        label=_label(session, BRIEF),
+        label=_text(session.title, BRIEF.label)
+        or _text(session.preview, BRIEF.label)
+        or session.id,
         status=_status(session.status),
         updated_at=_moment(session.updated_at),
     )
@@ -77,10 +87,10 @@ def full(session: FullSession) -> Row:
 
 def _standard_fields(session: Session, caps: Caps) -> dict[str, Any]:
     usage = session.usage
-    titled = _text(session.title, caps.label) is not None
+    title = _text(session.title, caps.label)
     return {
         "id": session.id,
-        "label": _label(session, caps),
+        "label": title or _text(session.preview, caps.label) or session.id,
         "status": _status(session.status),
         "agent_id": _word(session.agent_id),
         "created_at": _moment(session.created_at),
@@ -88,7 +98,7 @@ def _standard_fields(session: Session, caps: Caps) -> dict[str, Any]:
         "finished_at": _moment(session.finished_at),
         "tags": _texts(session.tags, caps.tags, caps.tag),
         # The label of an untitled session is the start of its preview: once is enough.
-        "preview": _text(session.preview, caps.quote) if titled else None,
+        "preview": _text(session.preview, caps.quote) if title else None,
         "reply": _text(session.output_preview, caps.quote),
         "parent_session_id": _word(session.parent_session_id),
         "subagent": _subagent(session),
@@ -137,7 +147,7 @@ def _listing(
     entries = list(items or ())
     if not entries:
         return None
-    names = [name(entry) or "unnamed" if entry is not None else "unreadable" for entry in entries]
+    names = (name(entry) or "unnamed" if entry is not None else "unreadable" for entry in entries)
     return Listing(count=len(entries), names=_texts(names, caps.names, caps.name) or [])
 
 
@@ -155,13 +165,6 @@ def _sized(path: str | None, length: int | None, encoding: str | None) -> str | 
     return f"{path} ({length} chars)"
 
 
-def _label(session: Session, caps: Caps) -> str:
-    for text in (session.title, session.preview):
-        if label := _text(text, caps.label):
-            return label
-    return session.id
-
-
 def _text(text: str | None, limit: int) -> str | None:
     return (harmless(text, limit) or None) if text else None
 
@@ -173,11 +176,19 @@ def _word(text: str | None) -> str | None:
     return _text(text, LONGEST_ID)
 
 
-def _texts(texts: Sequence[str | None] | None, most: int, limit: int) -> list[str] | None:
-    shown = [_unlike_a_count(shown) for text in texts or () if (shown := _text(text, limit))]
-    if len(shown) > most:
-        return [*shown[:most], f"+{len(shown) - most} more"]
+def _texts(texts: Iterable[str | None] | None, most: int, limit: int) -> list[str] | None:
+    """Show the first of them; those beyond `most` are counted and not looked at."""
+    given = (text for text in texts or () if text)
+    shown = list(islice((word for text in given if (word := _name(text, limit))), most))
+    if rest := sum(1 for _ in given):
+        shown.append(f"+{rest} more")
     return shown or None
+
+
+# Rows of one page have most of their names and tags in common.
+@lru_cache(maxsize=1024)
+def _name(text: str, limit: int) -> str:
+    return _unlike_a_count(harmless(text, limit))
 
 
 def _unlike_a_count(text: str) -> str:
@@ -187,7 +198,7 @@ def _unlike_a_count(text: str) -> str:
 
 def _status(status: str | None) -> str | None:
     """Read both spellings of waiting, show the one with underscores, pass unknown ones through."""
-    return "waiting_for_tool_results" if status == "waitingfortoolresults" else _text(status, 60)
+    return _STATUSES.get(status) or _text(status, 60) if status else None
 
 
 def _moment(moment: datetime | None) -> str | None:

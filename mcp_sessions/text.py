@@ -105,11 +105,13 @@ _SAID = {
     "parent_session_id", "subagent", "tokens", "cost_usd", "pinned", "schedules", "preview",
     "reply",
 }  # fmt: skip
-_MORE = [name for name in Row.model_fields if name not in _SAID]
+_MORE = dict.fromkeys(name for name in Row.model_fields if name not in _SAID)
 
 
 def _more_facts(row: Row) -> Iterator[str]:
     """Say what only a full row has, under the names of its JSON."""
+    if row.model_fields_set.isdisjoint(_MORE):
+        return
     for name in _MORE:
         value = getattr(row, name)
         if value is None:

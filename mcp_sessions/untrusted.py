@@ -23,7 +23,8 @@ _SUSPECT = re.compile(
 )
 
 _ANNOUNCING = {"bearer", "basic", "apikey", "password", "passwd", "-u"}  # a value without a colon
-_SIGNS = re.compile("[=:\uff1a]|[^ ]{12}|-----")  # 12: the shortest that no such word announces
+_SHORTEST = 12  # code points of a credential that no such word announces
+_LONG = re.compile(f"[^ ]{{{_SHORTEST}}}")
 
 
 def harmless(text: str, limit: int) -> str:
@@ -50,9 +51,15 @@ def _line(text: str) -> str:
 
 def _may_hold_credential(line: str) -> bool:
     """Rule out most titles at a tenth of the cost: every shape of _credentials has one of these."""
-    if _SIGNS.search(line) is not None:
+    if "=" in line or ":" in line or "\uff1a" in line or "-----" in line:
+        return True
+    if _LONG.search(line) is not None and any(map(_is_no_plain_word, line.split(" "))):
         return True
     return not _ANNOUNCING.isdisjoint(line.lower().split(" "))
+
+
+def _is_no_plain_word(word: str) -> bool:
+    return len(word) >= _SHORTEST and not (word.isalpha() and word.islower())
 
 
 def _cut(text: str, limit: int) -> str:

@@ -111,13 +111,13 @@ def _key(row: Session | None, age: int) -> Key:
 
 def _ages(rows: Sequence[Session | None]) -> list[int] | None:
     """Return every row's age, or None where the answer is in no order of time."""
-    known = [age_of(row.created_at) for row in rows if row is not None and row.created_at]
+    told = [age_of(row.created_at) if row and row.created_at else None for row in rows]
+    known = [age for age in told if age is not None]
     if known != sorted(known) or (rows and not known):
         return None
     ages: list[int] = []
-    for row in rows:
-        if row is not None and row.created_at:
-            ages.append(age_of(row.created_at))
-        else:
-            ages.append(ages[-1] if ages else known[0])
+    for age in told:
+        if age is None:
+            age = ages[-1] if ages else known[0]  # noqa: PLW2901 - filled in
+        ages.append(age)
     return ages

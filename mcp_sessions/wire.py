@@ -6,6 +6,7 @@ and size, of an MCP server its transport. Field names are the API's.
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import (
@@ -194,7 +195,7 @@ def read_page(body: bytes | bytearray, session: type[SessionT], most: int) -> Pa
         NotRows: the body is not JSON, or not an object with a list under `data`.
         TooManyValues: the answer would take much more memory than its bytes.
     """
-    page = Page[session]  # type: ignore[valid-type]
+    page = _page_of(session)
     if (small := sift_at_once(body, most, session)) is not None:
         with suppress(ValidationError):
             return page.model_validate_json(small)
@@ -209,6 +210,12 @@ def read_page(body: bytes | bytearray, session: type[SessionT], most: int) -> Pa
         envelope = {name: mended(getattr(sifted, name)) for name in ("total", "offset", "limit")}
         read = [_row(row, session) for row in sifted.rows]
         return page.model_validate({"data": read, **envelope})
+
+
+@cache
+def _page_of(session: type[SessionT]) -> type[Page[SessionT]]:
+    """Keep each page's model: pydantic builds it anew once nobody has it any more."""
+    return Page[session]  # type: ignore[valid-type]
 
 
 def _row(row: bytes, session: type[SessionT]) -> SessionT | None:
