@@ -23,6 +23,11 @@ _ID = re.compile(
 )
 
 
+# A link whose every part is a short word or such an id: nothing in it has to be looked for.
+_PLAIN_LINK = re.compile(
+    rf"https?://[a-z0-9.-]{{1,100}}(?::\d+)?(?:/(?:[a-z]{{1,20}}|{_ID.pattern}))*"
+)
+
 _STATUSES = {
     "waitingfortoolresults": "waiting_for_tool_results",
     **{one: one for one in ("started", "active", "idle", "waiting_for_tool_results", "paused")},
@@ -243,8 +248,8 @@ def _owner(principal: Principal | None) -> Owner | None:
 
 def _link(url: str | None) -> str | None:
     """Keep scheme, host and path: a query or a user name in a link may be a credential."""
-    if url is None:
-        return None
+    if url is None or _PLAIN_LINK.fullmatch(url):
+        return url
     try:
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mcp_sessions.summary import Listing, PageSummary, Row, Shown, Tokens
 
 _PLAIN = re.compile(r"[^\s,=\"()\[\]]+")
+_JSON = json.JSONEncoder().encode
 _YEAR = slice(0, 4)
 _DATE = slice(0, 10)
 _DAY = slice(5, 10)
@@ -116,7 +117,9 @@ def _more_facts(row: Row) -> Iterator[str]:
         value = getattr(row, name)
         if value is None:
             continue
-        if name == "shortened":
+        if isinstance(value, str):
+            yield f"{name} {_value(value)}"
+        elif name == "shortened":
             yield "shown brief, being too large in full"
         elif isinstance(value, Listing):
             yield f"{name} {value.count}: {', '.join(map(_value, value.names))}"
@@ -138,7 +141,7 @@ def _pairs(values: Shown) -> str:
 
 def _value(value: object) -> str:
     """Leave plain words bare; quote whatever could be taken for more than one value."""
-    text = value if isinstance(value, str) else json.dumps(value)
+    text = value if isinstance(value, str) else _JSON(value)
     return text if _PLAIN.fullmatch(text) else _quoted(text)
 
 

@@ -1,0 +1,53 @@
+"""The servers that are compared over stdio: this one, and what else one would put before the API."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from stdio_client import StdioServer
+
+_HERE = Path(__file__).parent
+NAIVE = "low-level forwarder"
+MCPSERVER = "MCPServer forwarder"
+PROXY = "FastMCP proxy"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A server by name: how it is started, and what a page is asked for with."""
+
+    name: str
+    command: list[str]
+    arguments: dict[str, Any]
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def running(self) -> AbstractContextManager[StdioServer]:
+        """Run it until the block ends."""
+        return StdioServer.running(self.command, self.environment)
+
+
+def ours(url: str, rows: int, detail: str = "standard") -> Peer:
+    """Return this server before the API at `url`."""
+    environment = {
+        "EVERRUNS_API_URL": url,
+        "MCP_SESSIONS_NO_KEY": "true",
+        "MCP_SESSIONS_REQUESTS_PER_MINUTE": "1000000",
+    }
+    command = [sys.executable, "-m", "mcp_sessions"]
+    return Peer(f"this server, {detail}", command, {"limit": rows, "detail": detail}, environment)
+
+
+def others(url: str, rows: int, openapi: str | None) -> Iterator[Peer]:
+    """Return the forwarders, and FastMCP's proxy if there is a description of the API."""
+    page = f"{url}/v1/sessions?limit={rows}"
+    yield Peer(NAIVE, _script("naive_forwarder.py", page), {})
+    yield Peer(MCPSERVER, _script("mcpserver_forwarder.py", page), {})
+    if openapi:
+        yield Peer(PROXY, _script("fastmcp_proxy.py", openapi, url), {"limit": rows})
+
+
+def _script(name: str, *arguments: str) -> list[str]:
+    return [sys.executable, str(_HERE / name), *arguments]
