@@ -1,4 +1,4 @@
-"""The servers that are compared over stdio: this one, and what else one would put before the API."""
+"""The servers that are compared over stdio: this one, and what else is put before the API."""
 
 import sys
 from collections.abc import Iterator

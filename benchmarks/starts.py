@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from calls import embedded_api
 from peers import NAIVE, Peer, others, ours
 from stdio_client import KNOWN_CLIENT, UNKNOWN_CLIENT, StdioServer
 from table import Row, report
 from timings import Timings
+
+from calls import embedded_api
 
 _ROWS = 20
 

@@ -116,9 +116,7 @@ def _stdio(options: argparse.Namespace) -> int:
     from mcp_sessions.opening import Opening  # noqa: PLC0415
     from mcp_sessions.pipes import Pipes  # noqa: PLC0415
 
-    # While nothing is open there is nothing to close; later the loop ends in order.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: os._exit(0))
+    _leave_at_a_signal()
     if sys.stdin.isatty():
         print("Serving MCP over stdio, for a client to start; see --help.", file=sys.stderr)
     wire = Pipes.claimed()
@@ -133,7 +131,14 @@ def _stdio(options: argparse.Namespace) -> int:
         from mcp_sessions.stdio import serve_stdio  # noqa: PLC0415
     with _target(options, settings) as target, _exporting():
         anyio.run(serve_stdio, target, wire, opening.end())
+        _leave_at_a_signal()
     return 0
+
+
+def _leave_at_a_signal() -> None:
+    """Leave at once while nothing is open that has to be closed; the loop itself ends in order."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(0))
 
 
 def _exporting() -> AbstractContextManager[None]:

@@ -72,6 +72,7 @@ class Out:
         self._descriptor = descriptor
         self._waits = can_wait_for(descriptor)
         self._lock = anyio.Lock()
+        self._patient = True
         if self._waits:
             os.set_blocking(descriptor, False)
 
@@ -80,7 +81,7 @@ class Out:
 
         Raises:
             OSError: nobody reads any more.
-            anyio.ClosedResourceError: `close` was called.
+            anyio.ClosedResourceError: it would have to wait, after `close`.
         """
         data = memoryview(line + b"\n")
         with anyio.CancelScope(shield=True):
@@ -95,9 +96,12 @@ class Out:
             try:
                 return os.write(self._descriptor, data)
             except BlockingIOError:
+                if not self._patient:
+                    raise anyio.ClosedResourceError from None
                 await anyio.wait_writable(self._descriptor)
 
     def close(self) -> None:
-        """Stop waiting for a reader that does not read."""
+        """Wait no longer for a reader that does not read."""
+        self._patient = False
         if self._waits:
             anyio.notify_closing(self._descriptor)

@@ -57,6 +57,7 @@ async def serve_stdio(settings: Settings, wire: Pipes, handover: Handover) -> No
                 with anyio.move_on_after(_LAST_ANSWERS):
                     await answers.all_given()
             finally:
+                answers.hurry()
                 conversation.end()
         everything.cancel_scope.cancel()
 
@@ -122,9 +123,13 @@ class _Answers:
             self._answered.discard(message.id)
             self._gave(message.id)
 
-    def leave(self) -> None:
-        """End everything, though the client may have stopped reading."""
+    def hurry(self) -> None:
+        """Wait no longer for a client that may have stopped reading."""
         self._out.close()
+
+    def leave(self) -> None:
+        """End everything."""
+        self.hurry()
         self._everything.cancel()
 
     async def aclose(self) -> None:

@@ -3,16 +3,17 @@
 import json
 import os
 
+import anyio
 import pytest
-from interop.servers import MODERN, initialize, older_request, request
+from hypothesis import given
+from hypothesis import strategies as st
+from interop.servers import META, MODERN, initialize, older_request, request
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
-from mcp_sessions.opening import ANY_AGENT, RECORD, Handover
+from mcp_sessions.opening import ANY_AGENT, RECORD, Handover, Opening, Recorded
 from mcp_sessions.pipes import Pipes
 from mcp_sessions.settings import Settings
 from mcp_sessions.stdio import serve_stdio
-
-pytestmark = pytest.mark.anyio
 
 METHODS = ("server/discover", "tools/list")
 
@@ -40,6 +41,7 @@ async def recorded(agent_id):
     return results
 
 
+@pytest.mark.anyio
 async def test_the_record_holds_what_the_sdks_server_answers():
     record = {"results": [], "all": {}, "one": {}}
     for whose, agent_id in (("all", None), ("one", ANY_AGENT)):
@@ -51,3 +53,183 @@ async def test_the_record_holds_what_the_sdks_server_answers():
     if os.environ.get("OPENING_RECORD"):
         RECORD.write_text(json.dumps(record, indent=1) + "\n")
     assert json.loads(RECORD.read_text()) == record
+
+
+IDS = st.one_of(
+    st.integers(-(2**60), 2**60), st.text(max_size=5), st.sampled_from([None, 1.5, True])
+)
+TEXTS = st.one_of(st.text(max_size=5), st.sampled_from([1, None, [], "\ud800"]))
+CLIENTS = st.one_of(
+    st.just({"name": "by hand", "version": "0"}),
+    st.dictionaries(
+        st.sampled_from(["name", "version", "title", "websiteUrl", "description", "icons", "x"]),
+        TEXTS,
+    ),
+    st.sampled_from([None, [], "x"]),
+)
+MEMBERS = st.dictionaries(
+    st.sampled_from(["listChanged", "context", "tools", "form", "url", "x"]),
+    st.sampled_from([{}, {"x": 1}, True, False, None, 1, "x"]),
+    max_size=3,
+)
+CAPABILITIES = st.one_of(
+    st.just({}),
+    st.dictionaries(
+        st.sampled_from(["roots", "sampling", "elicitation", "experimental", "extensions", "x"]),
+        st.one_of(MEMBERS, st.sampled_from([None, True, []])),
+        max_size=4,
+    ),
+)
+REVISIONS = st.sampled_from([MODERN, *HANDSHAKE_PROTOCOL_VERSIONS, "2099-01-01", 5, None])
+PREFIX = "io.modelcontextprotocol/"
+ENVELOPES = st.fixed_dictionaries(
+    {
+        f"{PREFIX}protocolVersion": REVISIONS,
+        f"{PREFIX}clientInfo": CLIENTS,
+        f"{PREFIX}clientCapabilities": CAPABILITIES,
+    },
+    optional={"progressToken": IDS, "traceparent": TEXTS},
+)
+GREETINGS = st.fixed_dictionaries(
+    {"protocolVersion": REVISIONS, "clientInfo": CLIENTS, "capabilities": CAPABILITIES},
+    optional={"_meta": ENVELOPES},
+)
+PARAMS = st.one_of(
+    GREETINGS,
+    st.fixed_dictionaries({"_meta": ENVELOPES}, optional={"cursor": TEXTS}),
+    st.fixed_dictionaries({"_meta": st.just(META)}),
+    st.sampled_from([{}, {"cursor": None}, None, [], {"_meta": None}]),
+)
+REQUESTS = st.fixed_dictionaries(
+    {
+        "jsonrpc": st.sampled_from(["2.0", "2.0", "2.0", "1.0", 2]),
+        "method": st.sampled_from([*METHODS, "initialize", "ping", "x"]),
+    },
+    optional={"id": IDS, "params": PARAMS, "x": st.just(1)},
+)
+
+
+@given(st.lists(st.one_of(REQUESTS, st.builds(initialize, REVISIONS)), max_size=12))
+def test_whatever_is_asked_is_answered_as_the_sdk_does_or_left_to_it(requests):
+    recorded = Recorded(None)
+    answered = []
+    for number, asked in enumerate(requests):
+        if asked.get("id") is not None:
+            asked["id"] = f"{number}"  # one answer each
+        if (answer := recorded.answer(json.loads(json.dumps(asked)))) is not None:
+            answered.append((asked, answer))
+    told = anyio.run(answers_of_the_sdk, [asked for asked, _ in answered])
+    for asked, answer in answered:
+        assert told[asked["id"]] == answer
+
+
+@given(IDS)
+def test_an_id_comes_back_as_it_was_or_is_left_to_the_sdk(id_):
+    asked = request(id_, "tools/list")
+    if (answer := Recorded(None).answer(asked)) is not None:
+        assert anyio.run(answers_of_the_sdk, [asked])[id_] == answer
+
+
+@pytest.mark.anyio
+async def test_a_scope_is_named_in_its_answers():
+    told = await answers_of_the_sdk([request(1, "tools/list")], "agent_7")
+    assert Recorded("agent_7").answer(request(1, "tools/list")) == told[1]
+    assert ANY_AGENT not in json.dumps(told)
+
+
+class Overture:
+    """An opening on pipes, as a client sees it."""
+
+    def __init__(self, agent_id=None):
+        (self.own_in, stdin), (stdout, self.own_out) = os.pipe(), os.pipe()
+        self.stdin, self.stdout = os.fdopen(stdin, "wb", 0), os.fdopen(stdout, "rb")
+        self.opening = Opening(Pipes(self.own_in, self.own_out), agent_id)
+        self.opening.begin()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stdin.close()
+        self.stdout.close()
+        os.close(self.own_in)
+        os.close(self.own_out)
+
+    def send(self, *lines):
+        self.stdin.write(b"".join(lines))
+
+    def answer(self):
+        return json.loads(self.stdout.readline())
+
+
+def line(message):
+    return json.dumps(message).encode() + b"\n"
+
+
+@pytest.fixture
+def overture():
+    with Overture() as overture:
+        yield overture
+
+
+HELLO, LIST = line(initialize("2025-11-25")), line(request(1, "tools/list"))
+READY = line({"jsonrpc": "2.0", "method": "notifications/initialized"})
+CALL = line(request(2, "tools/call", name="list_sessions", arguments={}))
+
+
+def test_what_is_known_is_answered_and_only_the_greeting_is_handed_over(overture):
+    overture.send(HELLO, READY, LIST)
+    assert [overture.answer()["id"] for _ in range(2)] == ["initialize", 1]
+    left = overture.opening.end()
+    assert [one + b"\n" for one in left.lines] == [HELLO, READY]
+    assert left.answered == {"initialize"}
+    assert (left.rest, left.ended) == (b"", False)
+
+
+def test_after_what_is_not_known_everything_waits_in_order(overture):
+    overture.send(LIST, CALL, LIST, b'{"half')
+    assert overture.answer()["id"] == 1
+    overture.send(b" a line")
+    left = overture.opening.end()
+    assert [one + b"\n" for one in left.lines] == [CALL, LIST]
+    assert b'{"half a line'.startswith(left.rest)
+    assert not left.answered
+
+
+def test_lines_may_come_in_pieces(overture):
+    for number in range(len(LIST)):
+        overture.send(LIST[number : number + 1])
+    assert overture.answer()["id"] == 1
+    assert overture.opening.end().lines == []
+
+
+def test_a_client_that_leaves_satisfied_is_over(overture):
+    overture.send(LIST)
+    overture.stdin.close()
+    overture.answer()
+    assert overture.opening.end().ended
+    assert overture.opening.over
+
+
+def test_a_client_that_leaves_with_a_request_open_is_not_over(overture):
+    overture.send(CALL.rstrip())
+    overture.stdin.close()
+    overture.opening._thread.join(10)
+    left = overture.opening.end()
+    assert not overture.opening.over
+    assert [one for one in left.lines if one] == [CALL.rstrip()]
+
+
+def test_nobody_who_does_not_read_is_waited_for(overture):
+    overture.send(*[LIST] * 40)
+    read = [overture.answer() for _ in range(3)]
+    left = overture.opening.end()
+    assert len(left.lines) == 40 - len(read)
+
+
+def test_an_agent_whose_id_is_no_word_is_left_to_the_sdk():
+    with Overture('agent"},{') as overture:
+        overture.send(LIST)
+        left = overture.opening.end()
+        assert (left.lines, left.rest) == ([], b"")
+        assert os.read(overture.own_in, 10_000) == LIST

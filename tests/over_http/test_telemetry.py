@@ -133,11 +133,12 @@ def test_metrics_count_calls_requests_retries_spared_reads_and_refusals(
     assert KEY not in shown + json.dumps(told.metrics)
 
 
-def test_a_stdio_server_exports_too(bare_environment, upstreams, told, settings):
+@pytest.mark.parametrize("end", [None, signal.SIGTERM], ids=["EOF", "SIGTERM"])
+def test_a_stdio_server_exports_too(bare_environment, upstreams, told, settings, end):
     own = {"EVERRUNS_API_URL": upstreams.url, "EVERRUNS_API_KEY": KEY}
     with stdio_server({**bare_environment, **own, **settings}) as server:
         server.ask(request(1, "tools/call", name="list_sessions", arguments={}))
-        ended = server.end()
+        ended = server.end(end)
     assert (ended.code, ended.stderr) == (0, "")
     assert {"tools/call list_sessions", "GET /v1/sessions"} <= {one["name"] for one in told.spans}
 
