@@ -1,0 +1,166 @@
+"""Servers over HTTP, each a process or two, and callers that wait for nothing but their answer."""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from process import cpu_seconds
+from raw_page import ROWS
+
+NAIVE = "low-level forwarder"
+PROXY = "FastMCP proxy"
+_HERE = Path(__file__).parent
+_MODERN = "2026-07-28"
+_LONGEST_ANSWER = 1 << 22
+_START_WITHIN = 30.0  # seconds
+
+
+@dataclass(slots=True)
+class Server:
+    """A server by name, as many processes as there are commands, and what it has been through."""
+
+    name: str
+    commands: list[list[str]]
+    ports: list[int]
+    arguments: dict[str, Any]
+    environment: dict[str, str] = field(default_factory=dict)
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+    cpu: float = 0.0
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Return the CPU time of its processes so far."""
+        return sum(cpu_seconds(process.pid) for process in self.processes)
+
+
+def servers(api: str, openapi: str | None, count: int) -> Iterator[Server]:
+    """Return this server in each detail and what it is compared with, `count` processes each."""
+    ours = {
+        "EVERRUNS_API_URL": api,
+        "MCP_SESSIONS_NO_KEY": "true",
+        "MCP_SESSIONS_REQUESTS_PER_MINUTE": "1000000",
+    }
+    for detail in ("brief", "standard", "full"):
+        ports = [free_port() for _ in range(count)]
+        start = [sys.executable, "-m", "mcp_sessions", "http", "--port"]
+        yield Server(
+            f"this server, {detail}",
+            [[*start, str(port)] for port in ports],
+            ports,
+            {"limit": ROWS, "detail": detail},
+            ours,
+        )
+    ports = [free_port() for _ in range(count)]
+    naive = [sys.executable, str(_HERE / "naive_forwarder.py"), f"{api}/v1/sessions?limit={ROWS}"]
+    yield Server(NAIVE, [[*naive, str(port)] for port in ports], ports, {})
+    if openapi:
+        ports = [free_port() for _ in range(count)]
+        proxy = [sys.executable, str(_HERE / "fastmcp_proxy.py"), openapi, api]
+        yield Server(PROXY, [[*proxy, str(port)] for port in ports], ports, {"limit": ROWS})
+
+
+@contextmanager
+def running(
+    commands: Sequence[Sequence[str]],
+    ports: Sequence[int],
+    *,
+    cpu: set[int],
+    env: dict[str, str] | None = None,
+) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Run processes on these CPUs until the block ends, and wait until they listen."""
+    with ExitStack() as stack:
+        processes = []
+        for command in commands:
+            process = subprocess.Popen(
+                command, env={**os.environ, **(env or {})}, stderr=subprocess.DEVNULL
+            )
+            stack.callback(process.wait)
+            stack.callback(process.terminate)
+            os.sched_setaffinity(process.pid, cpu)
+            processes.append(process)
+        for port in ports:
+            _until_it_listens(port)
+        yield processes
+
+
+def _until_it_listens(port: int) -> None:
+    until = time.monotonic() + _START_WITHIN
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError as fault:
+            if time.monotonic() > until:
+                raise SystemExit(f"a server did not start: {fault}") from None
+            time.sleep(0.05)
+        else:
+            return
+
+
+def free_port() -> int:
+    """Return a port that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+async def called(server: Server, callers: int, seconds: float) -> list[float]:
+    """Return how long each call took; callers take the processes in turns."""
+    until, taken = time.perf_counter() + seconds, list[float]()
+    async with asyncio.TaskGroup() as group:
+        for number in range(callers):
+            port = server.ports[number % len(server.ports)]
+            group.create_task(_keep_calling(server, port, number, until, taken))
+    return taken
+
+
+async def _keep_calling(
+    server: Server, port: int, number: int, until: float, taken: list[float]
+) -> None:
+    """Call over one connection, each caller for another page, so that no read is shared."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=_LONGEST_ANSWER)
+    # The naive forwarder knows no arguments.
+    own = server.arguments and {**server.arguments, "search": f"word{number}"}
+    request = _request(port, number, own)
+    while time.perf_counter() < until:
+        began = time.perf_counter()
+        writer.write(request)
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        body = await reader.readexactly(int(head.split(b"content-length:")[1].split(b"\r\n")[0]))
+        taken.append(time.perf_counter() - began)
+        # One look at every answer would cost the callers more than the call.
+        if not head.startswith(b"http/1.1 200") or b'"error":' in body[:200]:
+            raise SystemExit(f"{server.name} refused the call: {body[:300]!r}")
+    if json.loads(body)["result"].get("isError"):
+        raise SystemExit(f"{server.name} failed: {body[:300]!r}")
+    writer.close()
+
+
+def _request(port: int, number: int, arguments: dict[str, Any]) -> bytes:
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": _MODERN,
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": {"name": "load", "version": "0"},
+    }
+    call = {"name": "list_sessions", "arguments": arguments, "_meta": meta}
+    body = json.dumps({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": call})
+    head = [
+        "POST /mcp HTTP/1.1",
+        f"host: 127.0.0.1:{port}",
+        "accept: application/json, text/event-stream",
+        "content-type: application/json",
+        f"mcp-protocol-version: {_MODERN}",
+        "mcp-method: tools/call",
+        "mcp-name: list_sessions",
+        f"content-length: {len(body)}",
+    ]
+    return ("\r\n".join(head) + "\r\n\r\n" + body).encode()
