@@ -1,23 +1,22 @@
 """Time a call over stdio: this server against forwarders and FastMCP's OpenAPI proxy.
 
-Every server is a process of its own, asked in turns in one run; all ask one embedded API process.
+Every server is a process of its own, asked in turns in one run; all ask an API that answers at
+once.
 """
 
 import argparse
-import re
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 
-from peers import NAIVE, PROXY, Peer, others, ours
+from canned_api import canned
+from peers import NAIVE, PROXY, Peer, others, ours_in_each_detail
+from raw_page import ROWS, RawPage
 from stdio_client import StdioServer
 from table import Row, report
 from timings import Timings
-
-_ROWS = 20
 
 
 @dataclass(slots=True)
@@ -28,7 +27,10 @@ class Running:
     server: StdioServer
     tool: str
     wall: Timings = field(default_factory=Timings)
-    cpu_before: float = 0.0
+    cpu: float = 0.0
+    """Milliseconds of CPU that the server's process took a call."""
+    memory: float = 0.0
+    """MiB that the process held after all calls."""
 
     def call(self) -> None:
         """Make one measured call."""
@@ -38,32 +40,26 @@ class Running:
     def warmed_up(self) -> None:
         """Forget the calls so far."""
         self.wall = Timings()
-        self.cpu_before = self.server.cpu_seconds
+        self.cpu = -self.server.cpu_seconds
 
-    @property
-    def cpu(self) -> float:
-        """Return the milliseconds of CPU that the server's process took a call."""
-        return 1000 * (self.server.cpu_seconds - self.cpu_before) / len(self.wall.all)
-
-    @property
-    def memory(self) -> float:
-        """Return the MiB that the server's process holds."""
-        return self.server.resident_bytes / 2**20
+    def done(self) -> None:
+        """Look at the process while it still is there."""
+        self.cpu = 1000 * (self.cpu + self.server.cpu_seconds) / len(self.wall.all)
+        self.memory = self.server.resident_bytes / 2**20
 
 
 def main() -> None:
     """Print what a call costs, and how noisy the machine was meanwhile."""
     options = _options()
-    with embedded_api(options.load) as url:
-        own = [ours(url, _ROWS, detail) for detail in ("brief", "standard", "full")]
-        peers = [*own, *others(url, _ROWS, options.openapi)]
-        rows = _measured(peers, options.warm_up, options.rounds)
-    report({f"calls of {_ROWS} rows": rows}, as_json=options.json)
+    with canned(RawPage.of_file_or_seed(options.page)) as url:
+        peers = [*ours_in_each_detail(url, ROWS), *others(url, ROWS, options.openapi)]
+        running = measured(peers, options.warm_up, options.rounds)
+    report({f"calls of {ROWS} rows": _rows(running)}, as_json=options.json)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("load", nargs="?", metavar="FILE", help="sessions; by default the seed")
+    parser.add_argument("page", nargs="?", type=Path, metavar="FILE", help="an answer of the API")
     parser.add_argument("--openapi", metavar="FILE", help="a description, to measure FastMCP too")
     parser.add_argument("--warm-up", type=int, default=5, help="unmeasured rounds (%(default)s)")
     parser.add_argument("--rounds", type=int, default=200, help="measured rounds (%(default)s)")
@@ -71,24 +67,8 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-@contextmanager
-def embedded_api(load: str | None) -> Iterator[str]:
-    """Run the embedded API in a process of its own, and give its base URL."""
-    command = [sys.executable, "-m", "mcp_sessions", "api", "--port", "0"]
-    command += ["--load", load] if load else []
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as api:
-        try:
-            assert api.stderr is not None
-            announced = api.stderr.readline()
-            url = re.search(r"http://\S+", announced)
-            if url is None:
-                raise SystemExit(f"the embedded API did not start: {announced}")
-            yield url[0]
-        finally:
-            api.terminate()
-
-
-def _measured(peers: Sequence[Peer], warm_up: int, rounds: int) -> list[Row]:
+def measured(peers: Iterable[Peer], warm_up: int, rounds: int) -> list[Running]:
+    """Return servers that were asked in turns, each round in a new order, before they ended."""
     entropy = Random(20)  # noqa: S311 - a fair order, the same in every run
     with ExitStack() as stack:
         running = [_started(peer, stack) for peer in peers]
@@ -100,7 +80,9 @@ def _measured(peers: Sequence[Peer], warm_up: int, rounds: int) -> list[Row]:
         for _ in range(rounds):
             for one in entropy.sample(running, len(running)):
                 one.call()
-        return _rows(running)
+        for one in running:
+            one.done()
+    return running
 
 
 def _started(peer: Peer, stack: ExitStack) -> Running:

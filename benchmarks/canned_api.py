@@ -1,4 +1,4 @@
-"""An API that answers at once: pages of a file's first rows, cut and framed once.
+"""An API that answers at once: pages of a file's rows, cut and framed once.
 
 Arguments: the file, which holds one API answer as JSON, and a port. Searches and other filters are
 not looked at. It costs as little as it can, so that what is measured is the server before it.
@@ -6,11 +6,26 @@ not looked at. It costs as little as it can, so that what is measured is the ser
 
 import asyncio
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from http_peers import free_port, running
 from raw_page import RawPage, compact
+
+
+@contextmanager
+def canned(page: RawPage, cpu: set[int] | None = None) -> Iterator[str]:
+    """Serve a page from a process of its own until the block ends, and give its base URL."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        file.write(page.json())
+        file.flush()
+        port = free_port()
+        with running([[sys.executable, __file__, file.name, str(port)]], [port], cpu=cpu):
+            yield f"http://127.0.0.1:{port}"
 
 
 class CannedApi:
@@ -56,4 +71,4 @@ async def serve(page: RawPage, port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(RawPage.of_file(Path(sys.argv[1])), int(sys.argv[2])))
+    asyncio.run(serve(RawPage.of_file(Path(sys.argv[1]), rows=None), int(sys.argv[2])))

@@ -24,16 +24,7 @@ class Page(NamedTuple):
 def main() -> None:
     """Print the median and the ninth decile of each page, in milliseconds."""
     options = _options()
-    deep = int(options.sessions * _DEEP)
-    pages = [
-        Page("offset 0", {}),
-        Page(f"offset {deep:,}", {"offset": deep}),
-        Page("search, many found", {"search": "invoice"}),
-        Page("search, none found", {"search": "no such title"}),
-    ]
-    with embedded.SessionStore() as store:
-        store.create_many(embedded.seed_sessions(options.sessions, light=True))
-        rows = _measure(store, pages, options.repeats)
+    rows = measured(options.sessions, options.repeats)
     report({f"pages of {_LIMIT} of {options.sessions:,} sessions": rows}, as_json=options.json)
 
 
@@ -45,9 +36,21 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measure(store: embedded.SessionStore, pages: list[Page], repeats: int) -> list[Row]:
-    """Time every page both ways; one connection is kept alive throughout."""
-    with embedded.serve(store) as api, httpx.Client(trust_env=False) as client:
+def measured(sessions: int, repeats: int) -> list[Row]:
+    """Time every page of a list both ways; one connection is kept alive throughout."""
+    deep = int(sessions * _DEEP)
+    pages = [
+        Page("offset 0", {}),
+        Page(f"offset {deep:,}", {"offset": deep}),
+        Page("search, many found", {"search": "invoice"}),
+        Page("search, none found", {"search": "no such title"}),
+    ]
+    with (
+        embedded.SessionStore() as store,
+        embedded.serve(store) as api,
+        httpx.Client(trust_env=False) as client,
+    ):
+        store.create_many(embedded.seed_sessions(sessions, light=True))
         url = f"{api.url}/v1/sessions"
 
         def over_http(asked: dict[str, Any]) -> int:

@@ -5,20 +5,15 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from peers import Peer
 from process import cpu_seconds
-from raw_page import ROWS
 
-NAIVE = "low-level forwarder"
-PROXY = "FastMCP proxy"
-_HERE = Path(__file__).parent
 _MODERN = "2026-07-28"
 _LONGEST_ANSWER = 1 << 22
 _START_WITHIN = 30.0  # seconds
@@ -37,6 +32,7 @@ class Server:
     seconds: list[float] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)
     cpu: float = 0.0
+    memory: int = 0
 
     @property
     def cpu_seconds(self) -> float:
@@ -44,30 +40,12 @@ class Server:
         return sum(cpu_seconds(process.pid) for process in self.processes)
 
 
-def servers(api: str, openapi: str | None, count: int) -> Iterator[Server]:
-    """Return this server in each detail and what it is compared with, `count` processes each."""
-    ours = {
-        "EVERRUNS_API_URL": api,
-        "MCP_SESSIONS_NO_KEY": "true",
-        "MCP_SESSIONS_REQUESTS_PER_MINUTE": "1000000",
-    }
-    for detail in ("brief", "standard", "full"):
+def servers(peers: Iterable[Peer], count: int) -> Iterator[Server]:
+    """Return the peers over HTTP, `count` processes each."""
+    for peer in peers:
         ports = [free_port() for _ in range(count)]
-        start = [sys.executable, "-m", "mcp_sessions", "http", "--port"]
-        yield Server(
-            f"this server, {detail}",
-            [[*start, str(port)] for port in ports],
-            ports,
-            {"limit": ROWS, "detail": detail},
-            ours,
-        )
-    ports = [free_port() for _ in range(count)]
-    naive = [sys.executable, str(_HERE / "naive_forwarder.py"), f"{api}/v1/sessions?limit={ROWS}"]
-    yield Server(NAIVE, [[*naive, str(port)] for port in ports], ports, {})
-    if openapi:
-        ports = [free_port() for _ in range(count)]
-        proxy = [sys.executable, str(_HERE / "fastmcp_proxy.py"), openapi, api]
-        yield Server(PROXY, [[*proxy, str(port)] for port in ports], ports, {"limit": ROWS})
+        commands = [[*peer.command, *peer.listening, str(port)] for port in ports]
+        yield Server(peer.name, commands, ports, peer.arguments, peer.environment)
 
 
 @contextmanager
@@ -75,10 +53,10 @@ def running(
     commands: Sequence[Sequence[str]],
     ports: Sequence[int],
     *,
-    cpu: set[int],
+    cpu: set[int] | None = None,
     env: dict[str, str] | None = None,
 ) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Run processes on these CPUs until the block ends, and wait until they listen."""
+    """Run processes until the block ends, on these CPUs alone, and wait until they listen."""
     with ExitStack() as stack:
         processes = []
         for command in commands:
@@ -87,7 +65,8 @@ def running(
             )
             stack.callback(process.wait)
             stack.callback(process.terminate)
-            os.sched_setaffinity(process.pid, cpu)
+            if cpu is not None:
+                os.sched_setaffinity(process.pid, cpu)
             processes.append(process)
         for port in ports:
             _until_it_listens(port)
@@ -128,7 +107,7 @@ async def _keep_calling(
 ) -> None:
     """Call over one connection, each caller for another page, so that no read is shared."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=_LONGEST_ANSWER)
-    # The naive forwarder knows no arguments.
+    # The forwarders know no arguments.
     own = server.arguments and {**server.arguments, "search": f"word{number}"}
     request = _request(port, number, own)
     while time.perf_counter() < until:

@@ -1,6 +1,6 @@
 """The SDK's own framework before the API: a tool that returns the page as it comes.
 
-Argument: the URL of the page.
+Arguments: the URL of the page, and a port for HTTP instead of stdio.
 """
 
 import sys
@@ -10,10 +10,10 @@ import httpx
 from mcp.server.mcpserver import MCPServer
 
 
-def main(url: str) -> None:
-    """Serve stdio until the client leaves."""
+def main(url: str, port: str | None = None) -> None:
+    """Serve stdio until the client leaves, or stateless HTTP until it is stopped."""
     client = httpx.AsyncClient()
-    server = MCPServer("mcpserver-forwarder")
+    server = MCPServer("mcpserver-forwarder", log_level="ERROR")
 
     @server.tool()
     async def list_sessions() -> dict[str, Any]:
@@ -22,7 +22,10 @@ def main(url: str) -> None:
         page: dict[str, Any] = response.json()
         return page
 
-    server.run()
+    if port is None:
+        server.run()
+    else:
+        server.run("streamable-http", port=int(port), stateless_http=True)
 
 
 if __name__ == "__main__":

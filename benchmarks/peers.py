@@ -1,4 +1,4 @@
-"""The servers that are compared over stdio: this one, and what else is put before the API."""
+"""The servers that are compared: this one, and what else is put before the API."""
 
 import sys
 from collections.abc import Iterator
@@ -17,12 +17,16 @@ PROXY = "FastMCP proxy"
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A server by name: how it is started, and what a page is asked for with."""
+    """A server by name: how it is started, and what a page is asked for with.
+
+    It serves stdio, or HTTP when `listening` and a port follow its command.
+    """
 
     name: str
     command: list[str]
     arguments: dict[str, Any]
     environment: dict[str, str] = field(default_factory=dict)
+    listening: tuple[str, ...] = ()
 
     def running(self) -> AbstractContextManager[StdioServer]:
         """Run it until the block ends."""
@@ -37,7 +41,13 @@ def ours(url: str, rows: int, detail: str = "standard") -> Peer:
         "MCP_SESSIONS_REQUESTS_PER_MINUTE": "1000000",
     }
     command = [sys.executable, "-m", "mcp_sessions"]
-    return Peer(f"this server, {detail}", command, {"limit": rows, "detail": detail}, environment)
+    arguments = {"limit": rows, "detail": detail}
+    return Peer(f"this server, {detail}", command, arguments, environment, ("http", "--port"))
+
+
+def ours_in_each_detail(url: str, rows: int) -> list[Peer]:
+    """Return this server as asked for each level of detail."""
+    return [ours(url, rows, detail) for detail in ("brief", "standard", "full")]
 
 
 def others(url: str, rows: int, openapi: str | None) -> Iterator[Peer]:

@@ -1,6 +1,6 @@
 """Time a start over stdio: from the spawn to the answered tools/list, and to the first call.
 
-Every server is started anew each round, in turns, against one embedded API process.
+Every server is started anew each round, in turns, before an API that answers at once.
 """
 
 import argparse
@@ -12,14 +12,12 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from canned_api import canned
 from peers import NAIVE, Peer, others, ours
+from raw_page import ROWS, RawPage
 from stdio_client import KNOWN_CLIENT, UNKNOWN_CLIENT, StdioServer
 from table import Row, report
 from timings import Timings
-
-from calls import embedded_api
-
-_ROWS = 20
 
 
 @dataclass(slots=True)
@@ -53,12 +51,12 @@ class Start:
 def main() -> None:
     """Print how long starts took, and a bare interpreter beside them."""
     options = _options()
-    with embedded_api(None) as url:
-        own = ours(url, _ROWS)
+    with canned(RawPage.of_seed()) as url:
+        own = ours(url, ROWS)
         starts = [
             Start("this server", own, KNOWN_CLIENT),
             Start("this server, a client it does not know", own, UNKNOWN_CLIENT),
-            *(Start(p.name, p, KNOWN_CLIENT) for p in others(url, _ROWS, options.openapi)),
+            *(Start(p.name, p, KNOWN_CLIENT) for p in others(url, ROWS, options.openapi)),
         ]
         rows = _measured(starts, options.rounds)
     report({"spawn to": rows}, as_json=options.json)
