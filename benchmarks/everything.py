@@ -30,7 +30,8 @@ def main() -> int:
 def _run(part: list[str]) -> int:
     print(f"\n# {part[0]}\n", flush=True)
     script, *arguments = part
-    return min(1, abs(subprocess.run([sys.executable, _HERE / script, *arguments]).returncode))
+    done = subprocess.run([sys.executable, _HERE / script, *arguments], check=False)
+    return int(done.returncode != 0)
 
 
 if __name__ == "__main__":

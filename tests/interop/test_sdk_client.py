@@ -2,9 +2,9 @@
 
 import jsonschema
 import pytest
-from anyio import fail_after
+from anyio import fail_after, move_on_after
 from interop.servers import COMMAND, DEADLINE, MODERN, OLDER, TOOLS
-from mcp import Client, MCPError, StdioServerParameters
+from mcp import Client, ClientSession, MCPError, StdioServerParameters, stdio_client
 from mcp_types import INVALID_PARAMS
 
 pytestmark = pytest.mark.anyio
@@ -117,3 +117,17 @@ async def test_an_unknown_tool_is_a_protocol_error(client):
     with pytest.raises(MCPError) as caught:
         await call(client, "delete_everything")
     assert caught.value.error.code == INVALID_PARAMS
+
+
+async def test_a_session_that_gives_up_its_probe_may_begin_with_initialize(own_environment):
+    command, *arguments = COMMAND
+    server = StdioServerParameters(command=command, args=arguments, env=own_environment)
+    with fail_after(DEADLINE):
+        async with stdio_client(server) as streams, ClientSession(*streams) as session:
+            with move_on_after(0.01):  # long before a process can answer
+                await session.send_discover(MODERN)
+            greeted = await session.initialize()
+            assert greeted.protocol_version == OLDER[0]
+            assert [tool.name for tool in (await session.list_tools()).tools] == TOOLS
+            result = await session.call_tool("list_sessions", {"limit": 3})
+    assert len(result.structured_content["sessions"]) == 3

@@ -28,13 +28,25 @@ def target(request):
 
 @pytest.fixture(params=[MODERN, OLDER[0]])
 def told(request, node, own_environment, program, target):
-    """Return what the program was told, after it has left without a complaint."""
+    """Return what the program was told in one era."""
     era = MODERN if request.param == MODERN else "legacy"
-    done = node.run("node", "client.mjs", era, *target, cwd=program, **own_environment)
-    assert (done.returncode, done.stderr) == (0, "")
-    said = json.loads(done.stdout)
+    said = asked(node, program, own_environment, era, *target)
     assert said["revision"] == request.param
     return said
+
+
+def asked(node, program, own_environment, *words):
+    """Return what the program was told, after it has left without a complaint."""
+    done = node.run("node", "client.mjs", *words, cwd=program, **own_environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+def test_one_that_gives_up_its_probe_is_served_by_the_same_process(node, own_environment, program):
+    said = asked(node, program, own_environment, "hasty", *COMMAND)
+    assert said["revision"] == OLDER[0]
+    assert [tool["name"] for tool in said["tools"]] == TOOLS
+    assert len(said["second"]["structuredContent"]["sessions"]) == 5
 
 
 def test_it_lists_two_tools_calls_both_and_understands_both_kinds_of_error(told):
