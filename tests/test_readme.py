@@ -56,7 +56,9 @@ def test_the_excerpt_is_what_the_demo_prints():
     )
     assert shown.stderr == ""
     excerpt = README.split("```text\n", 1)[1].split("\n```", 1)[0].split("\n")
-    printed = iter(re.sub(r'cursor="\w+"', 'cursor=""', line) for line in shown.stdout.split("\n"))
+    printed = iter(
+        re.sub(r'cursor="[\w-]+"', 'cursor=""', line) for line in shown.stdout.split("\n")
+    )
     for line in excerpt:
         if line != "…":
             wanted = re.sub(r'cursor="[\w-]+"', 'cursor=""', line)
