@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -115,30 +114,24 @@ def _stdio(options: argparse.Namespace) -> int:
     from mcp_sessions.loading import light  # noqa: PLC0415
     from mcp_sessions.opening import Opening  # noqa: PLC0415
     from mcp_sessions.pipes import Pipes  # noqa: PLC0415
+    from mcp_sessions.signals import leave, leave_at_a_signal  # noqa: PLC0415
 
-    _leave_at_a_signal()
-    if sys.stdin.isatty():
-        print("Serving MCP over stdio, for a client to start; see --help.", file=sys.stderr)
+    leave_at_a_signal()
     wire = Pipes.claimed()
+    if os.isatty(wire.stdin):
+        print("Serving MCP over stdio, for a client to start; see --help.", file=sys.stderr)
     opening = Opening(wire, _environment(options).get("MCP_SESSIONS_AGENT_ID", "").strip() or None)
     opening.begin()
     with light():
         settings = _settings(options)
         if opening.over:
-            return 0
+            leave()
         import anyio  # noqa: PLC0415
 
         from mcp_sessions.stdio import serve_stdio  # noqa: PLC0415
     with _target(options, settings) as target, _exporting():
         anyio.run(serve_stdio, target, wire, opening.end())
-        _leave_at_a_signal()
-    return 0
-
-
-def _leave_at_a_signal() -> None:
-    """Leave at once while nothing is open that has to be closed; the loop itself ends in order."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: os._exit(0))
+    leave()
 
 
 def _exporting() -> AbstractContextManager[None]:

@@ -21,7 +21,7 @@ ANY_AGENT: Final = "agent_recorded"  # stands in the record for the agent of a s
 MODERN: Final = "2026-07-28"
 _ENVELOPE: Final = "io.modelcontextprotocol/"
 _AGENT_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
-_MOST_BYTES: Final = 32 * 1024  # of answers: what a pipe holds though nobody reads it yet
+_ATOMIC: Final = 512  # bytes that a pipe takes at once if it takes any, on every platform
 _LONGEST_ID: Final = 200
 
 _REQUEST: Final = {"jsonrpc", "id", "method", "params"}
@@ -40,8 +40,10 @@ class Handover(NamedTuple):
     lines: list[bytes]
     rest: bytes = b""  # the beginning of the next line
     ended: bool = False
-    answered: frozenset[str | int] = frozenset()
+    answered: tuple[str | int, ...] = ()
     """Ids of requests among `lines` that need no second answer."""
+    unsent: bytes = b""
+    """The rest of an answer that the client has not read the beginning of."""
 
 
 class Recorded:
@@ -145,8 +147,8 @@ class Opening:
         self._rest = b""
         self._ended = False
         self._owing = False
-        self._answered: set[str | int] = set()
-        self._room = _MOST_BYTES
+        self._answered: list[str | int] = []
+        self._unsent = b""
         self._thread = threading.Thread(target=self._listen, name="opening", daemon=True)
 
     def begin(self) -> None:
@@ -166,43 +168,62 @@ class Opening:
             self._thread.join()
         os.close(self._wake)
         os.close(self._woken)
-        return Handover(self._lines, self._rest, self._ended, frozenset(self._answered))
+        answered = tuple(self._answered)
+        return Handover(self._lines, self._rest, self._ended, answered, self._unsent)
 
     def _listen(self) -> None:
-        while not self._ended:
-            ready, _, _ = select.select([self._wire.stdin, self._wake], [], [])
-            if self._wake in ready:
-                return
+        while not self._ended and self._waited_for(self._wire.stdin, select.POLLIN):
             try:
                 chunk = os.read(self._wire.stdin, CHUNK)
+            except BlockingIOError:
+                continue
             except OSError:
                 chunk = b""
-            self._ended = not chunk
             lines, self._rest = split(self._rest, chunk or b"\n")
             for line in lines:
                 self._hear(line)
+            self._ended |= not chunk
+
+    def _waited_for(self, descriptor: int, event: int) -> bool:
+        """Wait until the descriptor is ready; False if it is over before that."""
+        poll = select.poll()
+        poll.register(descriptor, event)
+        poll.register(self._wake, select.POLLIN)
+        return self._wake not in dict(poll.poll())
 
     def _hear(self, line: bytes) -> None:
         """Answer a line, or leave it; after one that waits for its answer all others wait too."""
-        try:
-            request = json.loads(line)
-        except (ValueError, RecursionError):
-            request = None
+        request = _read(line)
         response = self._recorded.answer(request) if self._recorded and not self._owing else None
-        told = b"" if response is None else _line(response)
-        if response is None or len(told) > self._room:
+        if response is None:
             self._lines.append(line)
             self._owing |= bool(line.strip()) and not _is_notification(request)
             return
         if request["method"] == "initialize":
             self._lines.append(line)
-            self._answered.add(request["id"])
-        self._room -= len(told)
+            self._answered.append(request["id"])
+        self._tell(_line(response))
+
+    def _tell(self, told: bytes) -> None:
+        """Write an answer, as far as the client reads it in time; what comes later waits for it."""
         try:
-            while told:
-                told = told[os.write(self._wire.stdout, told) :]
+            while told and self._waited_for(self._wire.stdout, select.POLLOUT):
+                told = told[os.write(self._wire.stdout, told[:_ATOMIC]) :]
         except OSError:  # the client has left
             self._ended = True
+        else:
+            self._unsent = told
+            self._owing |= bool(told)
+
+
+def _read(line: bytes) -> Any:
+    """Read what the SDK reads as well: no other encoding than UTF-8, and no half characters."""
+    try:
+        request = json.loads(line.decode())
+        json.dumps(request, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return request
 
 
 def _is_notification(message: Any) -> bool:

@@ -5,6 +5,7 @@ import stat
 from typing import Final, NamedTuple, Self
 
 CHUNK: Final = 1 << 16  # bytes; what a pipe holds
+_STDERR: Final = 2
 
 
 class Pipes(NamedTuple):
@@ -16,13 +17,12 @@ class Pipes(NamedTuple):
     @classmethod
     def claimed(cls) -> Self:
         """Take stdin and stdout away from everybody else: a stray print goes to stderr."""
+        # One of the three that was closed is nothing, and not what happens to be opened next.
+        while (nothing := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+            pass
         pipes = cls(os.dup(0), os.dup(1))
-        nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 0)
-        try:
-            os.dup2(2, 1)
-        except OSError:  # stderr is closed
-            os.dup2(nothing, 1)
+        os.dup2(_STDERR, 1)
         os.close(nothing)
         return pipes
 

@@ -3,6 +3,9 @@
 import json
 import os
 import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, Self
 
 import anyio
@@ -10,6 +13,7 @@ from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 from mcp.server.lowlevel import Server
 from mcp.server.runner import serve_dual_era_loop
+from mcp.shared.dispatcher import coerce_request_id
 from mcp.shared.message import SessionMessage
 from mcp_types import (
     INVALID_REQUEST,
@@ -31,6 +35,7 @@ from mcp_sessions.opening import Handover
 from mcp_sessions.pipes import Pipes
 from mcp_sessions.server import server_of
 from mcp_sessions.settings import Settings
+from mcp_sessions.signals import ENDING, leave
 
 _CANCELLED: Final = "notifications/cancelled"
 _LAST_ANSWERS: Final = 1.0  # seconds that what was asked before stdin's end may still take
@@ -42,61 +47,94 @@ async def serve_stdio(settings: Settings, wire: Pipes, handover: Handover) -> No
     What it asked before it closed stdin is still answered if that takes no more than a second;
     then calls in flight are cancelled, and what they hold is closed.
     """
-    desk = Desk(settings)
-    async with anyio.create_task_group() as everything:
-        answers = _Answers(wire, handover.answered, everything.cancel_scope)
-        await everything.start(_ended_by_signals, answers)
-        async with desk.open(), anyio.create_task_group() as eras:
-            conversation = _Conversation(server_of(desk), desk, answers, eras)
-            try:
-                for line in handover.lines:
+    answers = _Answers(wire, handover)
+    try:
+        async with _ending_at_signals(answers):
+            with answers.everything:
+                await _converse(Desk(settings), wire, handover, answers)
+    finally:
+        answers.release()
+
+
+async def _converse(desk: Desk, wire: Pipes, handover: Handover, answers: "_Answers") -> None:
+    async with desk.open(), anyio.create_task_group() as tasks:
+        conversation = _Conversation(server_of(desk), desk, answers, tasks)
+        tasks.start_soon(answers.go_on, handover.unsent)
+        try:
+            for line in handover.lines:
+                await conversation.hear(line)
+            if not handover.ended:
+                async for line in lines(wire.stdin, handover.rest):
                     await conversation.hear(line)
-                if not handover.ended:
-                    async for line in lines(wire.stdin, handover.rest):
-                        await conversation.hear(line)
-                with anyio.move_on_after(_LAST_ANSWERS):
-                    await answers.all_given()
-            finally:
-                answers.hurry()
-                conversation.end()
-        everything.cancel_scope.cancel()
+            with anyio.move_on_after(_LAST_ANSWERS):
+                await answers.all_given()
+        finally:
+            answers.hurry()
+            conversation.end()
 
 
-async def _ended_by_signals(
-    answers: "_Answers", *, task_status: anyio.abc.TaskStatus[None]
-) -> None:
-    """End everything at SIGINT or SIGTERM, in order."""
+@asynccontextmanager
+async def _ending_at_signals(answers: "_Answers") -> AsyncIterator[None]:
+    """End everything in order at SIGINT or SIGTERM, and at once at a second."""
     if os.name != "posix":  # where the loop knows no signals, the command's own handlers end it
-        task_status.started()
+        yield
         return
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        task_status.started()
-        async for _ in signals:
-            answers.leave()
+    before = {number: signal.getsignal(number) for number in ENDING}
+    try:
+        with anyio.open_signal_receiver(*ENDING) as signals:
+            async with anyio.create_task_group() as listening:
+                listening.start_soon(_end_at, signals, answers)
+                yield
+                listening.cancel_scope.cancel()
+    finally:  # the loop puts Python's own in their place
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+async def _end_at(signals: AsyncIterator[signal.Signals], answers: "_Answers") -> None:
+    async for _ in signals:
+        if answers.everything.cancel_called:
+            leave()
+        answers.leave()
 
 
 class _Answers:
-    """Where the SDK's loops send what the client is to read."""
+    """Where the SDK's loops send what the client is to read; `everything` is cancelled at its end.
 
-    def __init__(
-        self, wire: Pipes, answered: frozenset[str | int], everything: anyio.CancelScope
-    ) -> None:
+    Ids are compared as the SDK does it, for which "7" is 7.
+    """
+
+    def __init__(self, wire: Pipes, handover: Handover) -> None:
+        self.everything = anyio.CancelScope()
         self._out = Out(wire.stdout)
-        self._answered = set(answered)
-        self._everything = everything
-        self._owed: set[str | int] = set()
+        self._answered = Counter[Any](handover.answered)
+        self._owed: set[Any] = set()
         self._given = anyio.Event()
 
     def owe(self, message: JSONRPCMessage) -> None:
         """Note a request that has to be answered, or one that no longer has to be."""
         if isinstance(message, JSONRPCRequest):
-            self._owed.add(message.id)
+            self._owed.add(coerce_request_id(message.id))
         elif isinstance(message, JSONRPCNotification) and message.method == _CANCELLED:
-            self._gave((message.params or {}).get("requestId"))
+            cancelled = (message.params or {}).get("requestId")
+            if isinstance(cancelled, str | int):
+                self._gave(coerce_request_id(cancelled))
 
-    def _gave(self, request_id: Any) -> None:
-        if request_id in self._owed:
-            self._owed.discard(request_id)
+    def refusal(self, message: JSONRPCError) -> Callable[[], Coroutine[Any, Any, None]]:
+        """Return what sends a refusal, owed from now on."""
+        owed = object()
+        self._owed.add(owed)
+
+        async def refuse() -> None:
+            with suppress(anyio.BrokenResourceError):
+                await self._put(_line(message))
+            self._gave(owed)
+
+        return refuse
+
+    def _gave(self, owed: object) -> None:
+        if owed in self._owed:
+            self._owed.discard(owed)
             self._given.set()
 
     async def all_given(self) -> None:
@@ -105,6 +143,11 @@ class _Answers:
             self._given = anyio.Event()
             await self._given.wait()
 
+    async def go_on(self, unsent: bytes) -> None:
+        """Write the rest of an answer that was begun before the SDK stood."""
+        with suppress(anyio.BrokenResourceError):
+            await self._put(unsent)
+
     async def send(self, item: SessionMessage, /) -> None:
         """Write a message, unless it answers what was answered before the SDK stood.
 
@@ -112,16 +155,21 @@ class _Answers:
             BrokenResourceError: nobody reads any more; everything ends.
         """
         message = item.message
-        if not (isinstance(message, JSONRPCResponse) and message.id in self._answered):
-            line = message.model_dump_json(by_alias=True, exclude_unset=True)
-            try:
-                await self._out.write(line.encode())
-            except (OSError, anyio.ClosedResourceError):
-                self.leave()
-                raise anyio.BrokenResourceError from None
-        if isinstance(message, JSONRPCResponse | JSONRPCError):
-            self._answered.discard(message.id)
-            self._gave(message.id)
+        if not isinstance(message, JSONRPCResponse | JSONRPCError):
+            await self._put(_line(message))
+            return
+        if self._answered[message.id]:
+            self._answered[message.id] -= 1
+        else:
+            await self._put(_line(message))
+        self._gave(message.id if message.id is None else coerce_request_id(message.id))
+
+    async def _put(self, data: bytes) -> None:
+        try:
+            await self._out.write(data)
+        except (OSError, anyio.ClosedResourceError):
+            self.leave()
+            raise anyio.BrokenResourceError from None
 
     def hurry(self) -> None:
         """Wait no longer for a client that may have stopped reading."""
@@ -130,7 +178,11 @@ class _Answers:
     def leave(self) -> None:
         """End everything."""
         self.hurry()
-        self._everything.cancel()
+        self.everything.cancel()
+
+    def release(self) -> None:
+        """Leave stdout as it was found."""
+        self._out.release()
 
     async def aclose(self) -> None:
         """Leave stdout as it is: another era may be served yet."""
@@ -166,7 +218,8 @@ class _Conversation:
         try:
             message = jsonrpc_message_adapter.validate_json(text, by_name=False)
         except ValidationError:
-            await self._answers.send(SessionMessage(_refusal(text)))
+            # In a task: a client that does not read has to be heard all the same.
+            self._tasks.start_soon(self._answers.refusal(_refusal(text)))
             return
         self._answers.owe(message)
         for era in self._of(message):
@@ -195,6 +248,10 @@ class _Conversation:
         await serve_dual_era_loop(
             self._server, messages, self._answers, lifespan_state=self._desk, init_options=options
         )
+
+
+def _line(message: JSONRPCMessage) -> bytes:
+    return message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
 
 
 def _is_modern(request: JSONRPCRequest) -> bool:

@@ -4,8 +4,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from mcp_sessions.embedded import EmbeddedApi, SessionStore, seed_sessions, serve
+
+# No test asserts a time, and an example takes what a busy machine takes.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

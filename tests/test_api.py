@@ -221,7 +221,7 @@ def test_a_compressed_page_is_read():
         assert read(settings_for(upstream.url)).data[0].id == "session_1"
 
 
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=2_000))
 def test_any_bytes_as_a_body_give_a_page_or_one_of_our_errors(body):
     with raw_api([http_answer(body)]) as upstream:
@@ -232,7 +232,7 @@ def test_any_bytes_as_a_body_give_a_page_or_one_of_our_errors(body):
     }
 
 
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(min_size=1, max_size=500))
 def test_any_bytes_as_an_answer_give_one_of_our_errors(answer):
     with raw_api([answer]) as upstream:

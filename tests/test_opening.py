@@ -153,7 +153,18 @@ class Overture:
         self.stdin.close()
         self.stdout.close()
         os.close(self.own_in)
-        os.close(self.own_out)
+        self.close_out()
+
+    def close_out(self):
+        if self.own_out is not None:
+            os.close(self.own_out)
+        self.own_out = None
+
+    def end_heard(self):
+        """End once all that was sent is heard; stdin has to be closed."""
+        self.stdin.close()
+        self.opening._thread.join(10)
+        return self.opening.end()
 
     def send(self, *lines):
         self.stdin.write(b"".join(lines))
@@ -182,7 +193,7 @@ def test_what_is_known_is_answered_and_only_the_greeting_is_handed_over(overture
     assert [overture.answer()["id"] for _ in range(2)] == ["initialize", 1]
     left = overture.opening.end()
     assert [one + b"\n" for one in left.lines] == [HELLO, READY]
-    assert left.answered == {"initialize"}
+    assert left.answered == ("initialize",)
     assert (left.rest, left.ended) == (b"", False)
 
 
@@ -213,18 +224,46 @@ def test_a_client_that_leaves_satisfied_is_over(overture):
 
 def test_a_client_that_leaves_with_a_request_open_is_not_over(overture):
     overture.send(CALL.rstrip())
-    overture.stdin.close()
-    overture.opening._thread.join(10)
-    left = overture.opening.end()
+    left = overture.end_heard()
     assert not overture.opening.over
     assert [one for one in left.lines if one] == [CALL.rstrip()]
 
 
-def test_nobody_who_does_not_read_is_waited_for(overture):
+def test_nobody_who_does_not_read_is_waited_for_and_nothing_is_torn(overture):
     overture.send(*[LIST] * 40)
     read = [overture.answer() for _ in range(3)]
     left = overture.opening.end()
-    assert len(left.lines) == 40 - len(read)
+    overture.close_out()
+    told = overture.stdout.read() + left.unsent
+    answers = [json.loads(one) for one in told.splitlines()]
+    assert told.endswith(b"\n")
+    assert len(read) + len(answers) + len(left.lines) == 40
+    assert left.lines
+
+
+def test_a_greeting_that_comes_twice_has_two_answers_that_need_no_second(overture):
+    overture.send(HELLO, HELLO)
+    assert [overture.answer()["id"] for _ in range(2)] == ["initialize"] * 2
+    assert overture.opening.end().answered == ("initialize",) * 2
+
+
+@pytest.mark.parametrize(
+    "unread",
+    [
+        b"\xef\xbb\xbf" + HELLO,
+        HELLO.decode().rstrip().encode("utf-16-le") + b"\n",
+        HELLO.replace(b"by hand", rb"\ud800"),
+        HELLO.replace(b"by hand", b"\xff"),
+    ],
+    ids=["a byte order mark", "UTF-16", "half a character", "not UTF-8"],
+)
+def test_what_the_sdk_does_not_read_is_left_to_it(overture, unread):
+    overture.send(unread, LIST)
+    left = overture.end_heard()
+    assert b"\n".join(left.lines).startswith(unread.rstrip(b"\n"))
+    assert not left.answered
+    overture.close_out()
+    assert overture.stdout.read() == b""
 
 
 def test_an_agent_whose_id_is_no_word_is_left_to_the_sdk():

@@ -1,5 +1,7 @@
 """How a stdio server ends: promptly, with 0, in silence, and with everything closed."""
 
+import json
+import os
 import signal
 import subprocess
 import threading
@@ -58,19 +60,128 @@ def test_it_may_end_while_it_still_loads(environment, end):
         assert_peace(server.end(end))
 
 
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("closing", [False, True], ids=["at once", "while it closes"])
+def test_a_second_signal_changes_nothing(environment, upstreams, first, second, closing):
+    holding = Holding()
+    upstreams.turn_to(holding.behaviour)
+    with stdio_server(environment) as server:
+        server.send(call())
+        holding.wait()
+        server._process.send_signal(first)
+        if closing:
+            assert holding.left.wait(DEADLINE)
+        assert_peace(server.end(second))
+
+
+def ended(process, end):
+    if end is None:
+        process.stdin.close()
+    else:
+        process.send_signal(end)
+    assert process.wait(DEADLINE) == 0
+    assert process.stderr.read() == b""
+
+
 @ENDS
-def test_a_client_that_reads_nothing_does_not_keep_it(environment, end):
+def test_a_client_that_reads_nothing_does_not_keep_it_and_finds_whole_lines(environment, end):
     with stdio_server(environment) as server:
         server.ask(call(0))
         for number in range(100):  # some 200 KB of answers into a pipe of 64
             server.send(call(number, limit=50))
-        process = server._process
-        if end is None:
+        ended(server._process, end)
+        *lines, _ = server._process.stdout.read().split(b"\n")  # the last one may be cut short
+        assert all(json.loads(line)["jsonrpc"] == "2.0" for line in lines)
+
+
+@ENDS
+def test_neither_does_one_that_sends_garbage_and_reads_nothing(environment, end):
+    with stdio_server(environment) as server:
+        server.ask(call(0))
+        server.send(*[b"garbage"] * 2_000)
+        ended(server._process, end)
+
+
+def test_garbage_may_be_the_last_that_a_client_says(environment):
+    with stdio_server(environment) as server:
+        server.ask(call(0))
+        server._process.stdout.close()
+        server.send(b"garbage")
+        assert server._process.wait(DEADLINE) == 0
+        assert server._process.stderr.read() == b""
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_descriptors_that_were_closed_are_nothing(environment, closed):
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", *COMMAND],
+        env=environment,
+        input=json.dumps(request(1, "tools/list")).encode() + b"\n",
+        capture_output=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    told = [json.loads(line)["id"] for line in done.stdout.splitlines()]
+    assert told == ([1] if closed == "2>&-" else [])
+
+
+def test_stdout_blocks_again_for_whoever_shares_it(environment):
+    read, write = os.pipe()
+    with subprocess.Popen(COMMAND, env=environment, stdin=subprocess.PIPE, stdout=write) as process:
+        with os.fdopen(read, "rb") as answers:
+            process.stdin.write(json.dumps(call()).encode() + b"\n")
+            process.stdin.flush()
+            assert json.loads(answers.readline())["id"] == 1
+            assert not os.get_blocking(write)
             process.stdin.close()
-        else:
-            process.send_signal(end)
+            assert process.wait(DEADLINE) == 0
+        assert os.get_blocking(write)
+    os.close(write)
+
+
+class Terminal:
+    """A server whose stdin or stdout is a terminal."""
+
+    def __init__(self, environment, of):
+        self.master, slave = os.openpty()
+        pipe = subprocess.PIPE
+        streams = {"stdin": pipe, "stdout": pipe, of: slave}
+        self.process = subprocess.Popen(COMMAND, env=environment, stderr=pipe, **streams)
+        os.close(slave)
+
+    def __enter__(self):
+        return self.process
+
+    def __exit__(self, *_):
+        with self.process:
+            self.process.kill()
+
+    def hang_up(self):
+        os.close(self.master)
+
+
+def test_a_terminal_that_hangs_up_ends_it(environment):
+    terminal = Terminal(environment, "stdin")
+    with terminal as process:
+        os.write(terminal.master, json.dumps(call()).encode() + b"\n")
+        assert json.loads(process.stdout.readline())["id"] == 1
+        terminal.hang_up()
         assert process.wait(DEADLINE) == 0
-        assert process.stderr.read() == b""
+        assert b"Traceback" not in process.stderr.read()
+
+
+@ENDS
+def test_a_terminal_that_nobody_reads_does_not_keep_it(environment, end):
+    terminal = Terminal(environment, "stdout")
+    with terminal as process:
+        for number in range(20):
+            process.stdin.write(json.dumps(call(number, limit=50)).encode() + b"\n")
+        process.stdin.flush()
+        assert os.read(terminal.master, 1) == b"{"  # some 40 KB of answers have begun
+        ended(process, end)
+        terminal.hang_up()
 
 
 def test_a_client_that_leaves_without_closing_stdin_ends_it(environment):

@@ -105,3 +105,32 @@ def test_a_call_that_is_cancelled_is_never_answered_and_stops(environment, upstr
         ended = server.end()
     assert (ended.code, ended.messages) == (0, [])
     assert ended.seconds < 1
+
+
+@pytest.mark.parametrize("odd", [[1], {}, None, 1.5, "x", {"requestId": {}}], ids=str)
+def test_an_odd_cancellation_cancels_nothing(environment, upstreams, odd):
+    held = Held()
+    upstreams.turn_to(held.behaviour)
+    with stdio_server(environment) as server:
+        server.send(call(1))
+        held.wait()
+        cancelled = odd if isinstance(odd, dict) and odd else {"requestId": odd}
+        server.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled})
+        assert names(server.ask(request(2, "tools/list"))) == TOOLS
+        held.let_go()
+        assert server.receive()["id"] == 1
+        assert server.end().code == 0
+
+
+def test_a_cancellation_may_spell_a_number_as_a_string(environment, upstreams):
+    held = Held()
+    upstreams.turn_to(held.behaviour)
+    with stdio_server(environment) as server:
+        server.send(call(1))
+        held.wait()
+        cancelled = {"requestId": "1"}
+        server.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled})
+        server.ask(request(2, "tools/list"))
+        ended = server.end()
+    assert (ended.code, ended.messages) == (0, [])
+    assert ended.seconds < 1
