@@ -49,9 +49,12 @@ class Upstream:
 
 
 @asynccontextmanager
-async def open_upstream(settings: Settings) -> AsyncIterator[Upstream]:
-    """Own the connections and tasks of the way out for as long as the server lives."""
-    async with open_connections(settings) as connections, background() as tasks:
+async def open_upstream(settings: Settings, *, fair: bool = False) -> AsyncIterator[Upstream]:
+    """Own the connections and tasks of the way out for as long as the server lives.
+
+    If it is `fair`, no credential has more of the connections than are left to all others.
+    """
+    async with open_connections(settings, fair=fair) as connections, background() as tasks:
         limiter = Limiter(settings.requests_per_minute)
         tasks.start_soon(limiter.pace)
         yield Upstream(connections, tasks, limiter)

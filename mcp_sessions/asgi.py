@@ -24,14 +24,15 @@ from starlette.types import ASGIApp
 
 from mcp_sessions.callers import Callers
 from mcp_sessions.desk import Desk
-from mcp_sessions.doors import Crowd, Entrance, Traced
+from mcp_sessions.doors import MOST_BODY_BYTES, Crowd, Entrance, Named, Traced
 from mcp_sessions.exporters import exposition
 from mcp_sessions.http_settings import PATH, HttpSettings, is_loopback
 from mcp_sessions.server import server_of
 from mcp_sessions.settings import Settings
 from mcp_sessions.tenants import Tenants
 
-MOST_BODY_BYTES: Final = 256 * 1024  # the longest sensible call is a tenth of this
+_LOCAL: Final = ("127.0.0.1", "localhost", "[::1]")
+_LOCAL_PAGE: Final = rf"http://({'|'.join(map(re.escape, _LOCAL))})(:\d+)?"
 
 
 def create_app(
@@ -57,16 +58,18 @@ def create_app(
         async with manager.run():
             yield
 
-    inside = Crowd(manager.handle_request, http.max_calls)
+    inside = Crowd(manager.handle_request, http.max_calls, tenants=tenants is not None)
     callers = Callers(http, tenants) if http.locked else None
     routes: list[BaseRoute] = [
-        Route(PATH, endpoint=Traced(_locked(inside, callers, http))),
+        Route(PATH, endpoint=Named(Traced(_locked(inside, callers, http)))),
         Route("/healthz", _health),
         Route("/readyz", _readiness(desk)),
         *([Route("/metrics", _metrics)] if http.metrics else []),
         *_resource_metadata(_resource(http)),
     ]
-    return Starlette(routes=routes, middleware=list(_cors(http)), lifespan=lifespan)
+    app = Starlette(routes=routes, middleware=list(_cors(http)), lifespan=lifespan)
+    app.router.redirect_slashes = False  # to wherever Host says, before it was looked at
+    return app
 
 
 def _locked(inside: ASGIApp, callers: Callers | None, http: HttpSettings) -> ASGIApp:
@@ -110,17 +113,21 @@ def _resource_metadata(resource: AuthSettings | None) -> list[Route]:
 
 def _security(http: HttpSettings) -> TransportSecuritySettings:
     """Name every host: the SDK checks Host and Origin only where it is told which are right."""
-    names = [f"[{http.host}]" if ":" in http.host else http.host, *http.allowed_hosts]
+    names = [_bracketed(http.host), *http.allowed_hosts]
     if http.public_url:
-        names.append(urlsplit(http.public_url).netloc)
-    local = ["127.0.0.1", "localhost", "[::1]"]
-    hosts = [one for name in dict.fromkeys([*names, *local]) for one in _with_ports(name)]
-    pages = [one for name in local for one in _with_ports(name)] if is_loopback(http.host) else []
+        names.append(_bracketed(urlsplit(http.public_url).hostname or ""))
+    known = dict.fromkeys(name.lower() for name in [*names, *_LOCAL])
+    hosts = [one for name in known for one in _with_ports(name)]
+    pages = [one for name in _LOCAL for one in _with_ports(name)] if is_loopback(http.host) else []
     return TransportSecuritySettings(
         enable_dns_rebinding_protection=True,
         allowed_hosts=hosts,
         allowed_origins=[*(f"http://{page}" for page in pages), *http.allowed_origins],
     )
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _with_ports(name: str) -> Iterator[str]:
@@ -131,10 +138,12 @@ def _with_ports(name: str) -> Iterator[str]:
 
 def _cors(http: HttpSettings) -> Iterator[Middleware]:
     """Let the pages that may call read the answers."""
-    if http.allowed_origins:
+    local = is_loopback(http.host)
+    if http.allowed_origins or local:
         yield Middleware(
             CORSMiddleware,
             allow_origins=list(http.allowed_origins),
+            allow_origin_regex=_LOCAL_PAGE if local else None,
             allow_methods=["POST"],
             allow_headers=["*"],
             expose_headers=["WWW-Authenticate", "Retry-After"],

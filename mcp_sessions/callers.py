@@ -1,34 +1,19 @@
 """Who is calling: bearer tokens known by their hashes, and an issuer's JWTs.
 
-The only room that sees inbound tokens; none of them ever goes to the API.
+With `issuer` the only room that sees inbound tokens; none of them ever goes to the API.
 """
 
 import hmac
-import json
-import logging
 import secrets
-import urllib.request
-from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 
-import anyio
-import jwt
 from mcp.server.auth.provider import AccessToken
 
 from mcp_sessions.http_settings import HttpSettings
+from mcp_sessions.issuer import LEEWAY, Issuer
 from mcp_sessions.tenants import Tenants
 
-logger = logging.getLogger(__name__)
-
-# No symmetric one: a public key must not serve as a shared secret, and "none" is no signature.
-_ALGORITHMS: Final = (
-    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
-    *("ES256", "ES384", "ES512", "EdDSA"),
-)
-_LEEWAY: Final = 10  # seconds that two clocks may differ
-_FETCH_WITHIN: Final = 5.0  # seconds for the issuer's metadata, and for its keys
-_MOST_METADATA: Final = 256 * 1024  # bytes
 _LONGEST_TOKEN: Final = 16 * 1024  # characters
 
 
@@ -56,7 +41,7 @@ class Callers:
         self._hashes = dict.fromkeys(settings.token_hashes)
         self._tenants = tenants
         self._scopes = list(settings.oauth_scopes)
-        self._issuer = _Issuer(settings) if settings.oauth_issuer else None
+        self._issuer = Issuer(settings) if settings.oauth_issuer else None
 
     async def verify_token(self, token: str) -> Caller | None:
         """Return who presents `token`, or None if it is not good."""
@@ -91,7 +76,7 @@ class Callers:
             token="",
             client_id=client,
             scopes=_scopes(claims),
-            expires_at=int(claims["exp"]),
+            expires_at=int(claims["exp"]) + LEEWAY,
             subject=subject,
             tenant=tenant,
         )
@@ -102,78 +87,3 @@ def _scopes(claims: dict[str, Any]) -> list[str]:
     said = claims.get("scope", claims.get("scp", ""))
     given = said.split() if isinstance(said, str) else said
     return [one for one in given if isinstance(one, str)] if isinstance(given, list) else []
-
-
-class _Issuer:
-    """An authorization server: its keys, fetched when first needed and again when they change."""
-
-    def __init__(self, settings: HttpSettings) -> None:
-        self._issuer = settings.oauth_issuer or ""
-        self._audience = settings.public_url or ""
-        self._jwks_url = settings.oauth_jwks_url
-        self._keys: jwt.PyJWKClient | None = None
-
-    async def claims(self, token: str) -> dict[str, Any] | None:
-        """Return what a token claims, or None if it is not this issuer's for this server."""
-        # Fetching blocks, and what a caller that left began is of use to the next.
-        verify = partial(anyio.to_thread.run_sync, self._verified, token, abandon_on_cancel=True)
-        try:
-            return await verify()
-        except jwt.PyJWKClientConnectionError as fault:
-            logger.error("the issuer's keys cannot be had: %s", type(fault).__name__)  # noqa: TRY400 - as above
-        except (jwt.PyJWTError, ValueError) as fault:
-            logger.info("a token was refused: %s", type(fault).__name__)
-        except OSError as fault:
-            logger.error("the issuer's metadata cannot be had: %s", type(fault).__name__)  # noqa: TRY400 - as above
-        return None
-
-    def _verified(self, token: str) -> dict[str, Any]:
-        if jwt.get_unverified_header(token).get("alg") not in _ALGORITHMS:
-            raise jwt.InvalidAlgorithmError
-        claims: dict[str, Any] = jwt.decode(
-            token,
-            self._client().get_signing_key_from_jwt(token).key,
-            algorithms=list(_ALGORITHMS),
-            audience=self._audience,
-            issuer=self._issuer,
-            leeway=_LEEWAY,
-            options={"require": ["exp", "iss", "aud", "sub"]},
-        )
-        return claims
-
-    def _client(self) -> jwt.PyJWKClient:
-        if self._keys is None:
-            url = self._jwks_url or _announced(self._issuer)
-            self._keys = jwt.PyJWKClient(url, timeout=_FETCH_WITHIN)
-        return self._keys
-
-
-def _announced(issuer: str) -> str:
-    """Return the address of an issuer's keys, as its metadata names it.
-
-    Raises:
-        OSError: it has none, or cannot be asked.
-        ValueError: it is another issuer's, or none.
-    """
-    failed: OSError = FileNotFoundError(issuer)
-    for address in _metadata_of(issuer):
-        try:
-            with urllib.request.urlopen(address, timeout=_FETCH_WITHIN) as answer:  # noqa: S310 - checked by the settings
-                metadata = json.loads(answer.read(_MOST_METADATA))
-        except OSError as fault:
-            failed = fault
-            continue
-        if metadata.get("issuer") != issuer or not isinstance(metadata.get("jwks_uri"), str):
-            raise ValueError("not this issuer's metadata")
-        return str(metadata["jwks_uri"])
-    raise failed
-
-
-def _metadata_of(issuer: str) -> tuple[str, str]:
-    """Return where RFC 8414 and OpenID Connect Discovery keep an issuer's metadata."""
-    scheme, _, rest = issuer.partition("://")
-    host, slash, path = rest.rstrip("/").partition("/")
-    return (
-        f"{scheme}://{host}/.well-known/oauth-authorization-server{slash}{path}",
-        f"{scheme}://{host}{slash}{path}/.well-known/openid-configuration",
-    )

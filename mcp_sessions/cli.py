@@ -144,6 +144,9 @@ def _exporting() -> AbstractContextManager[None]:
 
 
 def _http(options: argparse.Namespace) -> int:
+    from mcp_sessions.signals import leave, leave_at_a_signal  # noqa: PLC0415
+
+    leave_at_a_signal()
     from mcp_sessions.http_settings import HttpSettings  # noqa: PLC0415
     from mcp_sessions.streamable_http import serve_http  # noqa: PLC0415
 
@@ -152,7 +155,7 @@ def _http(options: argparse.Namespace) -> int:
     http = HttpSettings.from_env(environ, options.host, options.port)
     with _target(options, settings) as target:
         serve_http(target, http, environ)
-    return 0
+    leave()
 
 
 def _token(_: argparse.Namespace) -> int:

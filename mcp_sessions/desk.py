@@ -21,6 +21,7 @@ from mcp_sessions.tools import SessionTools
 from mcp_sessions.wire import Session
 
 _ANSWER_HOLDS = 5.0  # seconds
+_ASK = "Tell the user to ask whoever runs this MCP server."
 _PATIENCE = 5.0  # seconds that a readiness probe waits for the API
 
 
@@ -43,14 +44,15 @@ class Desk:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Self]:
         """Own the way out for as long as the server lives."""
-        async with open_upstream(self._settings) as self._upstream:
+        fair = self._tenants is not None
+        async with open_upstream(self._settings, fair=fair) as self._upstream:
             yield self
 
     def tools(self, tenant: str | None = None) -> SessionTools:
         """Return the tools of a tenant, or of everybody.
 
         Raises:
-            LookupError: there is no such tenant, or everybody has to be one.
+            PermissionDenied: there is no such tenant any more, or everybody has to be one.
         """
         settings = self._settings_of(tenant)
         given = self._given.get(tenant)
@@ -71,16 +73,14 @@ class Desk:
 
     def _settings_of(self, tenant: str | None) -> Settings:
         if self._tenants is None:
-            if tenant is not None:
-                raise LookupError(tenant)
             return self._settings
         register = self._tenants.current()
         if register is not self._register:
             self._register = register
             for gone in self._given.keys() - register.tenants.keys():
                 del self._given[gone]
-        if tenant is None:
-            raise LookupError(tenant)
+        if tenant is None or tenant not in register.tenants:
+            raise PermissionDenied("This server knows no such tenant any more.", hint=_ASK)
         return register.tenants[tenant].settings
 
     def _way_out(self, settings: Settings) -> SessionsApi:

@@ -1,6 +1,7 @@
-"""The doors that an HTTP request passes, each a small ASGI class: trace, entrance, crowd."""
+"""The doors that an HTTP request passes, each a small ASGI class: name, trace, entrance, crowd."""
 
 import json
+from collections import deque
 from typing import Final
 
 import anyio
@@ -12,10 +13,26 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mcp_sessions.callers import Caller
 from mcp_sessions.server import TENANT
 from mcp_sessions.telemetry import caller_trace, refused
+from mcp_sessions.turns import Turns
 
+MOST_BODY_BYTES: Final = 256 * 1024  # the longest sensible call is a tenth of this
 _BODY_WITHIN: Final = 10.0  # seconds; a call is a few hundred bytes
 _OVERLOADED: Final = -32000
 _NO_REQUEST: Final = -32600
+
+
+class Named:
+    """Spells the name that the server is called by as the names that it answers to are spelled."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http":
+            headers = [(k, v.lower() if k == b"host" else v) for k, v in scope["headers"]]
+            scope = {**scope, "headers": headers}
+        await self._app(scope, receive, send)
 
 
 class Traced:
@@ -62,26 +79,30 @@ class Entrance:
 
 
 class Crowd:
-    """Lets in as many at once as there is room for, and nobody whose body does not come."""
+    """Lets in as many at once as there is room for, and nobody whose body does not come.
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
+    Where there are tenants, none of them has more room than is left to all others.
+    """
+
+    def __init__(self, app: ASGIApp, most: int, *, tenants: bool = False) -> None:
         self._app = app
-        self._room = most
+        self._room = Turns(most, fair=tenants)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if not self._room:
+        who = scope.get(TENANT, "")
+        if not self._room.take(who):
             response = _error(503, "Too many calls at once; try again.", {"Retry-After": "1"})
             await response(scope, receive, send)
             return
-        self._room -= 1
         body = _Body(receive)
         try:
-            await self._app(scope, body.receive, send)
+            if await body.came():
+                await self._app(scope, body.receive, send)
         except _BodyLate:
             await _error(408, "The body did not come in time.")(scope, receive, send)
         finally:
-            self._room += 1
+            self._room.give_back(who)
 
 
 class _BodyLate(Exception):
@@ -89,26 +110,34 @@ class _BodyLate(Exception):
 
 
 class _Body:
-    """Receives a request, its body within a deadline."""
+    """A request's body, read before anybody works on it."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._until = anyio.current_time() + _BODY_WITHIN
-        self._whole = False
+        self._came = deque[Message]()
 
-    async def receive(self) -> Message:
-        """Return the next ASGI message.
+    async def came(self) -> bool:
+        """Wait until it is there, or more of it than may be; False if the caller left instead.
 
         Raises:
-            _BodyLate: it is late.
+            _BodyLate: its time is over.
         """
-        if self._whole:
-            return await self._receive()
-        with anyio.move_on_at(self._until):
-            message = await self._receive()
-            self._whole = not message.get("more_body", False)
-            return message
+        size = 0
+        with anyio.move_on_after(_BODY_WITHIN):
+            while size <= MOST_BODY_BYTES:
+                message = await self._receive()
+                if message["type"] == "http.disconnect":
+                    return False
+                self._came.append(message)
+                size += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    break
+            return True
         raise _BodyLate
+
+    async def receive(self) -> Message:
+        """Return the next ASGI message."""
+        return self._came.popleft() if self._came else await self._receive()
 
 
 def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:

@@ -28,6 +28,7 @@ from mcp_sessions.errors import (
 from mcp_sessions.refusal import LONGEST_BODY, refusal
 from mcp_sessions.settings import Settings
 from mcp_sessions.telemetry import ROUTE, UpstreamRequest, upstream_request
+from mcp_sessions.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -64,17 +65,17 @@ class Connections:
     time begins: many that wait must not look like a slow API.
     """
 
-    def __init__(self, settings: Settings, stack: AsyncExitStack) -> None:
+    def __init__(self, settings: Settings, stack: AsyncExitStack, *, fair: bool) -> None:
         self._settings = settings
         self._stack = stack
-        self._turns = anyio.Semaphore(_MOST_CONNECTIONS)
+        self._turns = Turns(_MOST_CONNECTIONS, fair=fair)
         self._idle: list[httpx.AsyncClient] = []
         self._tls: ssl.SSLContext | None = None
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[httpx.AsyncClient | None]:
-        """Lend a client for one request; None where none can be made."""
-        async with self._turns:
+    async def turn(self, credential: str) -> AsyncIterator[httpx.AsyncClient | None]:
+        """Lend a client for one request of a credential; None where none can be made."""
+        async with self._turns.turn(credential):
             # The one used last is the likeliest to be connected still.
             client = self._idle.pop() if self._idle else await self._opened()
             try:
@@ -101,15 +102,15 @@ class Connections:
 
 
 @asynccontextmanager
-async def open_connections(settings: Settings) -> AsyncIterator[Connections]:
-    """Own the HTTP clients for as long as the server lives.
+async def open_connections(settings: Settings, *, fair: bool = False) -> AsyncIterator[Connections]:
+    """Own the HTTP clients for as long as the server lives; if `fair`, among credentials.
 
     Proxy and CA variables of the environment are honoured, but for the embedded API, which is on
     this machine. Cookies are neither kept nor sent: one credential's must not reach another's
     requests.
     """
     async with AsyncExitStack() as stack:
-        yield Connections(settings, stack)
+        yield Connections(settings, stack, fair=fair)
 
 
 class Exchange:
@@ -131,7 +132,7 @@ class Exchange:
         Raises:
             SessionsError: there is none, in this server's words.
         """
-        async with self._connections.turn() as client:
+        async with self._connections.turn(self.credential) as client:
             left = anyio.current_effective_deadline() - anyio.current_time()
             with anyio.move_on_after(_SHARE * min(left, self._deadline)):
                 return await self._observed(client, parameters)

@@ -9,6 +9,7 @@ from mcp_sessions import __version__
 from mcp_sessions.errors import InvalidSettings
 
 _SERVICE = "mcp-sessions"
+_PROTOCOL = "http/protobuf"
 _ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _TO_SEND = 2.0  # seconds at the end, for traces and metrics each
 
@@ -27,8 +28,10 @@ def exporting(environ: Mapping[str, str], *, prometheus: bool = False) -> Iterat
     traces = _wanted(environ, "TRACES") and not disabled
     metrics = _wanted(environ, "METRICS") and not disabled
     with ExitStack() as stack:
+        for signal in ("TRACES",) * traces + ("METRICS",) * metrics:
+            _check_protocol(environ, signal)
         if traces or metrics or prometheus:
-            _check(environ)
+            _check_extra()
         if traces:
             stack.callback(_end, _begin_traces(environ))
         if metrics or prometheus:
@@ -56,12 +59,16 @@ def _wanted(environ: Mapping[str, str], signal: str) -> bool:
     return bool(environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") or environ.get(_ENDPOINT))
 
 
-def _check(environ: Mapping[str, str]) -> None:
-    protocol = environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
-    if protocol != "http/protobuf":
-        raise InvalidSettings(
-            f"OTEL_EXPORTER_OTLP_PROTOCOL is {protocol}; this server exports by http/protobuf."
-        )
+def _check_protocol(environ: Mapping[str, str], signal: str) -> None:
+    for name in (f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
+        protocol = environ.get(name, "").strip()
+        if protocol and protocol != _PROTOCOL:
+            raise InvalidSettings(f"{name} is {protocol}; this server exports by {_PROTOCOL}.")
+        if protocol:
+            return
+
+
+def _check_extra() -> None:
     try:
         import opentelemetry.exporter.otlp.proto.http  # noqa: PLC0415
         import opentelemetry.exporter.prometheus  # noqa: PLC0415
@@ -75,8 +82,9 @@ def _check(environ: Mapping[str, str]) -> None:
 def _resource(environ: Mapping[str, str]) -> Any:
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - an extra
 
-    name = environ.get("OTEL_SERVICE_NAME", _SERVICE)
-    return Resource.create({"service.name": name, "service.version": __version__})
+    named = "service.name=" in environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
+    own = {} if named or environ.get("OTEL_SERVICE_NAME") else {"service.name": _SERVICE}
+    return Resource.create({**own, "service.version": __version__})
 
 
 def _begin_traces(environ: Mapping[str, str]) -> Any:

@@ -10,6 +10,7 @@ from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INVALID_PARAMS,
+    INVALID_REQUEST,
     CallToolRequestParams,
     CallToolResult,
     ListToolsResult,
@@ -18,8 +19,9 @@ from mcp_types import (
 
 from mcp_sessions import __version__
 from mcp_sessions.desk import Desk
+from mcp_sessions.errors import SessionsError
 from mcp_sessions.settings import Settings
-from mcp_sessions.tools import NAMES, SessionTools
+from mcp_sessions.tools import NAMES, SessionTools, failure
 
 _DEFINITIONS_TTL_MS = 3_600_000  # they change only with this server's version or settings
 
@@ -72,15 +74,21 @@ def _no_mirrored_headers(_: str) -> None:
 
 
 async def _list_tools(context: Context, _: PaginatedRequestParams | None) -> ListToolsResult:
-    return ListToolsResult(tools=_tools(context).definitions)
+    try:
+        return ListToolsResult(tools=_tools(context).definitions)
+    except SessionsError as fault:
+        raise MCPError(INVALID_REQUEST, fault.message) from None
 
 
 async def _call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
     if params.name not in NAMES:
         known: Any = " and ".join(NAMES)
         raise MCPError(INVALID_PARAMS, f"Unknown tool; there are {known}.")
-    progress = context.session.report_progress
-    return await _tools(context).call(params.name, params.arguments, progress)
+    try:
+        tools = _tools(context)
+    except SessionsError as fault:
+        return failure(fault)
+    return await tools.call(params.name, params.arguments, context.session.report_progress)
 
 
 def _tools(context: Context) -> SessionTools:

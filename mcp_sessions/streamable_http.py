@@ -16,11 +16,13 @@ import uvicorn
 from sse_starlette.sse import AppStatus
 
 from mcp_sessions.asgi import create_app
+from mcp_sessions.connection import Connection
 from mcp_sessions.errors import InvalidSettings
 from mcp_sessions.exporters import exporting
 from mcp_sessions.http_settings import PATH, HttpSettings
 from mcp_sessions.settings import Settings
 
+_BACKLOG: Final = 128  # connections that wait to be taken, all of which may be at once
 _TO_ANSWER: Final = 2  # seconds beyond their deadline that calls in flight are left at the end
 
 
@@ -37,6 +39,8 @@ def serve_http(settings: Settings, http: HttpSettings, environ: Mapping[str, str
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(settings, http, environ),
+                http=Connection,
+                backlog=_BACKLOG,
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -70,6 +74,6 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
             listener.bind((host, port))
             listener.listen()
         except OSError as fault:
-            reason = os.strerror(fault.errno) if fault.errno else str(fault)
+            reason = fault.strerror or str(fault)
             raise InvalidSettings(f"cannot listen on {host} port {port}: {reason}.") from None
         yield listener

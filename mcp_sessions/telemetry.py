@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from functools import cache
 from typing import NamedTuple
 
-from opentelemetry import context, propagate, trace
+from opentelemetry import context, trace
 from opentelemetry.metrics import Counter, Histogram, get_meter
 from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 _SCOPE = "mcp_sessions"
 ROUTE = "/v1/sessions"
+_TRACE = TraceContextTextMapPropagator()  # and no baggage: it may hold anything of the caller's
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)  # seconds
 
 
@@ -89,7 +91,7 @@ class UpstreamRequest:
         if not self._span.is_recording():
             return headers
         carrier: MutableMapping[str, str] = {}
-        propagate.inject(carrier)
+        _TRACE.inject(carrier)
         return {**headers, **carrier}
 
     def failed(self, code: str) -> None:
@@ -134,7 +136,7 @@ def caller_trace(headers: Mapping[str, str]) -> Iterator[None]:
     if "traceparent" not in headers:
         yield
         return
-    token = context.attach(propagate.extract(headers))
+    token = context.attach(_TRACE.extract(headers))
     try:
         yield
     finally:

@@ -9,7 +9,7 @@ import re
 import time
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -74,7 +74,7 @@ class Register:
     token_hashes: Mapping[str, str]  # hash to name, as the next two
     subjects: Mapping[str, str]
     client_ids: Mapping[str, str]
-    key_files: tuple[Path, ...]
+    stamps: Mapping[Path, "Stamp"]  # of the file and of the keys' files, before they were read
 
     @classmethod
     def read(cls, file: Path, common: Settings, environ: Mapping[str, str]) -> Self:
@@ -83,7 +83,11 @@ class Register:
         Raises:
             InvalidSettings: it cannot be used; no sentence quotes a key.
         """
+        stamps = {file: _stamp(file)}
         entries = _entries(file)
+        stamps |= {
+            one.api_key_file: _stamp(one.api_key_file) for one in entries if one.api_key_file
+        }
         tenants = {one.name: Tenant(one.name, _settings(one, common, environ)) for one in entries}
         if len(tenants) < len(entries):
             raise InvalidSettings(f"{file}: two tenants have the same name.")
@@ -92,53 +96,80 @@ class Register:
             token_hashes=_owners(file, entries, "token_hashes"),
             subjects=_owners(file, entries, "subjects"),
             client_ids=_owners(file, entries, "client_ids"),
-            key_files=tuple(one.api_key_file for one in entries if one.api_key_file),
+            stamps=stamps,
         )
 
 
 @dataclass(slots=True)
 class Tenants:
-    """The register, kept up to date."""
+    """The register, kept up to date.
+
+    Raises:
+        InvalidSettings: when it is made, if the file or the settings beside it cannot be used.
+    """
 
     file: Path
     common: Settings
     variables: Mapping[str, str]
     _register: Register = field(init=False)
-    _stamp: tuple[int, ...] = field(init=False)
+    _fault: str | None = field(init=False, default=None)  # of the last reading
     _looked: float = field(init=False)
 
     def __post_init__(self) -> None:
+        _refuse_shared(self.common)
         self._register = Register.read(self.file, self.common, self.variables)
-        self._stamp = self._stamps()
         self._looked = time.monotonic()
 
     def current(self) -> Register:
         """Return the register, at most a second older than the file."""
         if time.monotonic() - self._looked >= _LOOK_EVERY:
             self._looked = time.monotonic()
-            stamp = self._stamps()
-            if stamp != self._stamp:
-                self._stamp = stamp
+            changed = any(_stamp(file) != stamp for file, stamp in self._register.stamps.items())
+            if changed or self._fault is not None:
                 self._reload()
         return self._register
 
     def _reload(self) -> None:
+        """Read anew; after a failure again and again, since what it lacked may come late."""
         try:
-            self._register = Register.read(self.file, self.common, self.variables)
+            register = Register.read(self.file, self.common, self.variables)
         except InvalidSettings as fault:
-            logger.error("the tenants stay as they were: %s", fault)  # noqa: TRY400 - a sentence
-        else:
-            logger.info("%d tenants read", len(self._register.tenants))
+            if str(fault) != self._fault:
+                logger.error("the tenants stay as they were: %s", fault)  # noqa: TRY400 - a sentence
+            self._fault = str(fault)
+            return
+        self._fault = None
+        known = self._register.tenants
+        # One that is as it was stays the same object, and keeps what is remembered for it.
+        kept = {
+            name: known[name] if known.get(name) == tenant else tenant
+            for name, tenant in register.tenants.items()
+        }
+        self._register = replace(register, tenants=kept)
+        logger.info("%d tenants read", len(kept))
 
-    def _stamps(self) -> tuple[int, ...]:
-        return tuple(_stamp(file) for file in (self.file, *self._register.key_files))
+
+def _refuse_shared(common: Settings) -> None:
+    """Refuse what every tenant has for itself: a scope that were ignored would be none."""
+    given = {"EVERRUNS_ORG_ID": common.org_id, "MCP_SESSIONS_AGENT_ID": common.agent_id}
+    for name, value in given.items():
+        if value is not None:
+            raise InvalidSettings(
+                f"{name} is set beside MCP_SESSIONS_TENANTS_FILE, where each tenant has its own:"
+                " unset it."
+            )
 
 
-def _stamp(file: Path) -> int:
+Stamp = tuple[int, ...]
+
+
+def _stamp(file: Path) -> Stamp:
+    """Return what changes with a file, be it written or replaced; nothing where there is none."""
     try:
-        return file.stat().st_mtime_ns
+        stat = file.stat()
     except OSError:
-        return 0
+        return ()
+    return (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size)
 
 
 def _entries(file: Path) -> tuple[_Entry, ...]:

@@ -106,7 +106,7 @@ class SessionTools:
             code = "ok"
         except SessionsError as fault:
             code = fault.code
-            result = _failure(fault)
+            result = failure(fault)
         finally:
             call_ended(name, code)
         return result
@@ -228,7 +228,7 @@ def _row_within(room: int, session: wire.SessionT, row: Callable[[wire.SessionT]
     return weighed(rows.brief(session).model_copy(update={"shortened": True}))
 
 
-def _failure(fault: SessionsError) -> CallToolResult:
+def failure(fault: SessionsError) -> CallToolResult:
     """Say what failed and why, what to do next, and whether and when to try again."""
     if fault.retry_after is not None:
         again = f"Try again after {fault.retry_after} s."

@@ -88,6 +88,7 @@ REFUSALS = (
     Refusal("GET", 405, "Only POST is served here.", method="GET"),
     Refusal("DELETE", 405, "Only POST is served here.", method="DELETE"),
     Refusal("another path", 404, "Not Found", path="/other"),
+    Refusal("a slash behind the path", 404, "Not Found", path="/mcp/"),
     Refusal("no token", 401, "invalid_token", token="none"),
     Refusal("a wrong token", 401, "invalid_token", token="wrong"),
     Refusal("the token in the URL", 401, "invalid_token", path="/mcp?access_token=", token="url"),

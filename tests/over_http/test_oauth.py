@@ -142,6 +142,13 @@ def shared_secret(authority, audience):
     return b".".join([*parts, base64.urlsafe_b64encode(signature).rstrip(b"=")]).decode()
 
 
+def claiming(algorithm, token):
+    """Say that a key of another kind made the signature."""
+    head = json.loads(base64.urlsafe_b64decode(token.split(".")[0] + "=="))
+    told = json.dumps(head | {"alg": algorithm}).encode()
+    return ".".join([base64.urlsafe_b64encode(told).decode().rstrip("="), *token.split(".")[1:]])
+
+
 BAD = {
     "wrong audience": lambda a, url: a.token(f"{url}/other"),
     "no audience": lambda a, url: a.token(url, aud=None),
@@ -154,6 +161,8 @@ BAD = {
     "the public key as a secret": shared_secret,
     "a key of another's": lambda a, url: a.token(url, signed_by=new_key("first")),
     "a key not in the set": lambda a, url: a.token(url, kid="x", signed_by=new_key("x")),
+    "a key of another kind": lambda a, url: claiming("ES256", a.token(url)),
+    "an algorithm of another kind": lambda a, url: claiming("RS256", a.token(url, kid="curve")),
     "a broken signature": lambda a, url: a.token(url)[:-8] + "AAAAAAAA",
     "not a token": lambda a, url: f"{a.url}.{url}.c",
 }

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from interop.servers import DEADLINE
+from interop.servers import DEADLINE, MODERN
 from over_http.refusals import REFUSALS, table
-from over_http.servers import ACCEPT, Held, bearer, rows, served
+from over_http.servers import ACCEPT, Held, bearer, eventually, rows, served
 
 from mcp_sessions.callers import hash_of, new_token
 
@@ -74,6 +74,38 @@ def test_a_body_that_does_not_come_is_not_waited_for(server):
         answer = b"".join(iter(lambda: connection.recv(65_536), b"")).decode()  # to its end
     assert answer.startswith("HTTP/1.1 408 ")
     assert "The body did not come in time." in answer
+
+
+@pytest.mark.parametrize("era", [{"mcp-protocol-version": MODERN}, {}], ids=["current", "older"])
+def test_a_caller_that_leaves_before_its_body_is_whole_disturbs_nobody(bare_environment, api, era):
+    with served(bare_environment, api.url, MCP_SESSIONS_MAX_CALLS="1") as server:
+        url = urlsplit(server.process.url)
+        head = {**ACCEPT, **era, "host": url.netloc, "content-length": "100"}
+        lines = ["POST /mcp HTTP/1.1", *(f"{name}: {value}" for name, value in head.items())]
+        with socket.create_connection((url.hostname, url.port), DEADLINE) as connection:
+            connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n{")
+        eventually(lambda: server.call(limit=1).status_code == 200)
+
+
+def test_names_are_the_same_in_capitals_and_with_a_port(bare_environment, api):
+    own = {"MCP_SESSIONS_ALLOWED_HOSTS": "API.Example.com"}
+    own["MCP_SESSIONS_PUBLIC_URL"] = "https://MCP.example.com:443/mcp"
+    with served(bare_environment, api.url, **own) as server:
+        for host in ("api.example.com", "API.example.COM:8080", "mcp.example.com", "Localhost"):
+            refused = server.post(b"hello?", {"host": host})
+            assert (host, refused.status_code) == (host, 400)
+        assert server.post(b"hello?", {"host": "example.com"}).status_code == 421
+
+
+@pytest.mark.parametrize("page", ["http://localhost:6274", "http://127.0.0.1", "http://[::1]:3000"])
+def test_pages_of_this_machine_may_call_and_read_on_loopback(bare_environment, api, page):
+    with served(bare_environment, api.url) as server, httpx.Client(trust_env=False) as client:
+        asks = {"origin": page, "access-control-request-method": "POST"}
+        before = client.options(server.process.url, headers=asks)
+        assert before.headers["access-control-allow-origin"] == page
+        for foreign in ("https://localhost.example", "http://localhost.example", "null"):
+            refused = client.options(server.process.url, headers=asks | {"origin": foreign})
+            assert "access-control-allow-origin" not in refused.headers
 
 
 def test_pages_of_other_origins_may_read_only_where_they_were_allowed(bare_environment, api):

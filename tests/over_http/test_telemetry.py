@@ -50,7 +50,7 @@ def arguments():
 
 def by_header(server):
     asked = request(1, "tools/call", name="list_sessions", arguments=arguments())
-    headers = {**CALL, "traceparent": TRACEPARENT, **bearer(TOKEN)}
+    headers = {**CALL, "traceparent": TRACEPARENT, "baggage": f"token={TOKEN}", **bearer(TOKEN)}
     rows(server.post(json.dumps(asked).encode(), headers))
 
 
@@ -88,6 +88,7 @@ def test_a_trace_goes_from_the_callers_traceparent_down_to_the_upstream_get(
     assert [get["status"] for get in gets] == ["ERROR", "UNSET"]
     sent = [re.search(rb"traceparent: (\S+)", head)[1].decode() for head in upstreams.asked()]
     assert sent == [f"00-{TRACE}-{get['span_id']}-01" for get in gets]
+    assert b"baggage" not in b"".join(upstreams.asked()).lower()
     assert told.resources[0]["service.name"] == "mcp-sessions"
     for secret in (KEY, TOKEN, CANARY, "Session 1"):
         assert secret not in json.dumps(told.spans)
@@ -207,11 +208,24 @@ def test_a_missing_extra_is_named(bare_environment, own, says):
     assert refused.stderr.count("\n") == 1
 
 
-def test_another_protocol_is_refused_in_a_sentence(bare_environment):
+@pytest.mark.parametrize(
+    "own", [{"OTEL_SERVICE_NAME": "mine"}, {"OTEL_RESOURCE_ATTRIBUTES": "service.name=mine,a=b"}]
+)
+def test_an_operator_names_the_service(bare_environment, upstreams, told, settings, own):
+    with served(bare_environment, upstreams.url, **settings, **own) as server:
+        rows(server.call())
+        server.process.end(signal.SIGTERM)
+    assert {one["service.name"] for one in told.resources} == {"mine"}
+
+
+@pytest.mark.parametrize(
+    "name", ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"]
+)
+def test_another_protocol_is_refused_in_a_sentence(bare_environment, name):
     own = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
     refused = subprocess.run(
         [*COMMAND, "http", "--port", "0"],
-        env={**bare_environment, **own, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+        env={**bare_environment, **own, name: "grpc"},
         capture_output=True,
         text=True,
         timeout=DEADLINE,

@@ -1,15 +1,21 @@
 """Tenants of one server: each asks with its own key, and never sees what is another's."""
 
 import json
+import os
+import socket
+import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
 from faults.upstream import answer, page, row
-from over_http.servers import eventually, failure, rows, served
+from interop.servers import COMMAND, DEADLINE, older_request
+from over_http.servers import ACCEPT, Held, bearer, eventually, failure, rows, served
 
 from mcp_sessions.callers import hash_of, new_token
 from mcp_sessions.desk import Desk
+from mcp_sessions.errors import PermissionDenied
 from mcp_sessions.settings import Settings
 from mcp_sessions.tenants import Tenants
 
@@ -133,6 +139,100 @@ def test_a_key_file_that_changes_is_read_again(bare_environment, upstreams, tmp_
         eventually(lambda: labels(server.call(ACME)) == {"of NEWS"})
 
 
+def with_key_file(name, token, key):
+    entry = tenant(name, token).replace("api_key =", "api_key_file =")
+    return entry.replace(KEYS[name], str(key))
+
+
+def test_a_tenant_whose_key_comes_late_is_let_in_then(server, file, tmp_path):
+    key = tmp_path / "late"
+    file.write_text(tenant("acme", ACME) + with_key_file("gamma", GAMMA, key))
+    assert "the tenants stay as they were: " in said_of(server)
+    assert server.call(GAMMA).status_code == 401
+    key.write_text("evr_pat_LATESECRET")
+    eventually(lambda: server.call(GAMMA).status_code == 200)
+    assert labels(server.call(GAMMA)) == {"of LATE"}
+
+
+def test_a_link_that_is_turned_to_another_key_is_seen(bare_environment, upstreams, tmp_path):
+    upstreams.turn_to(own_rows)
+    link, file = tmp_path / "key", tmp_path / "tenants.toml"
+    for name in ("OLDS", "NEWS"):
+        target = tmp_path / name
+        target.write_text(f"evr_pat_{name}ECRET")
+        os.utime(target, ns=(0, 0))
+    link.symlink_to(tmp_path / "OLDS")
+    file.write_text(with_key_file("acme", ACME, link))
+    own = {"MCP_SESSIONS_TENANTS_FILE": str(file)}
+    with served(bare_environment, upstreams.url, key=None, **own) as server:
+        assert labels(server.call(ACME)) == {"of OLDS"}
+        (tmp_path / "other").symlink_to(tmp_path / "NEWS")
+        (tmp_path / "other").replace(link)
+        eventually(lambda: labels(server.call(ACME)) == {"of NEWS"})
+
+
+def test_a_tenant_that_stays_keeps_what_is_remembered_for_it(server, file, upstreams):
+    assert labels(server.call(ACME)) == {"of ACME"}
+    file.write_text(tenant("gamma", GAMMA) + tenant("acme", ACME, org_id="org_acme"))
+    eventually(lambda: server.call(GAMMA).status_code == 200)
+    asked = len(upstreams.asked())
+    assert labels(server.call(ACME)) == {"of ACME"}
+    assert len(upstreams.asked()) == asked
+
+
+def test_a_tenant_that_goes_while_its_request_comes_is_told(server, file):
+    url = urlsplit(server.process.url)
+    asked = older_request(1, "tools/call", name="list_sessions", arguments={})
+    body = json.dumps(asked).encode()
+    head = {**ACCEPT, **bearer(BETA), "host": url.netloc, "content-length": str(len(body))}
+    lines = ["POST /mcp HTTP/1.1", *(f"{name}: {value}" for name, value in head.items())]
+    with socket.create_connection((url.hostname, url.port), DEADLINE) as connection:
+        connection.sendall("\r\n".join([*lines, "connection: close", "", ""]).encode() + body[:9])
+        file.write_text(tenant("acme", ACME))
+        eventually(lambda: server.call(BETA).status_code == 401)
+        connection.sendall(body[9:])
+        told = b"".join(iter(lambda: connection.recv(65_536), b"")).decode()
+    assert "permission_denied: This server knows no such tenant any more." in told
+
+
+@pytest.mark.parametrize("name", ["MCP_SESSIONS_AGENT_ID", "EVERRUNS_ORG_ID"])
+def test_what_each_tenant_has_for_itself_is_not_set_for_all(bare_environment, file, name):
+    own = {"MCP_SESSIONS_TENANTS_FILE": str(file), name: "for_all"}
+    refused = subprocess.run(
+        [*COMMAND, "http", "--port", "0"],
+        env={**bare_environment, **own},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"mcp-sessions: {name} is set beside MCP_SESSIONS_TENANTS_")
+
+
+@pytest.mark.parametrize("room", [{"MCP_SESSIONS_MAX_CALLS": "64"}, {}], ids=["calls", "API"])
+def test_a_tenant_that_waits_for_the_api_leaves_room_for_others(
+    bare_environment, upstreams, file, room
+):
+    held = Held()
+
+    def behave(exchange):
+        keeps = header(exchange.head, "authorization") == KEYS["acme"]
+        (held.behaviour if keeps else own_rows)(exchange)
+
+    upstreams.turn_to(behave)
+    own = {"MCP_SESSIONS_TENANTS_FILE": str(file), **room}
+    with (
+        served(bare_environment, upstreams.url, key=None, **own) as server,
+        ThreadPoolExecutor(64) as pool,
+    ):
+        greedy = [pool.submit(server.call, ACME, search=f"word{n}") for n in range(64)]
+        held.wait(16)
+        assert labels(server.call(BETA)) == {"of BETA"}
+        held.let_go()
+        assert {one.result().status_code for one in greedy} <= {200, 503}
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -157,19 +257,23 @@ def test_a_file_that_cannot_be_used_changes_nothing_and_is_named(
     own = {"MCP_SESSIONS_TENANTS_FILE": str(file)}
     with served(bare_environment, api.url, key=None, **own) as server:
         file.write_text(broken)
-        said = threading.Event()
-        lines = []
-
-        def listen():
-            lines.append(server.process.process.stderr.readline().decode())
-            said.set()
-
-        threading.Thread(target=listen, daemon=True).start()
-        eventually(lambda: server.call(ACME, limit=1).status_code == 200 and said.is_set())
+        said = said_of(server)
         assert server.call(BETA, limit=1).status_code == 200
-    assert "the tenants stay as they were: " in lines[0]
-    assert "SECRET" not in lines[0]
-    assert "NOTAHASH" not in lines[0]
+    assert "the tenants stay as they were: " in said
+    assert "SECRET" not in said
+    assert "NOTAHASH" not in said
+
+
+def said_of(server):
+    """Let the known tenant call until the server has something to say of its file."""
+    lines = []
+
+    def listen():
+        lines.append(server.process.process.stderr.readline().decode())
+
+    threading.Thread(target=listen, daemon=True).start()
+    eventually(lambda: server.call(ACME, limit=1).status_code == 200 and lines)
+    return lines[0]
 
 
 @pytest.mark.anyio
@@ -182,5 +286,5 @@ async def test_tenants_stand_in_one_line_for_the_apis_limit_and_take_turns(file)
         assert acme._flights is not beta._flights
         assert acme._circuit is not beta._circuit
         for nobody in (None, "gamma"):
-            with pytest.raises(LookupError):
+            with pytest.raises(PermissionDenied):
                 desk.tools(nobody)

@@ -1,0 +1,87 @@
+"""A caller's connection, with deadlines for what uvicorn's own waits for for ever."""
+
+import asyncio
+import os
+from functools import cache
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+_FILES_BESIDE = 256  # open files that are not callers': the API's connections, a backlog
+
+
+class Connection(H11Protocol):
+    """Closes itself when headers do not come, and when nobody reads what is written.
+
+    It is closed at once where the process would soon have no file left to open.
+    """
+
+    head_within = 10.0  # seconds from a connection, or from a request's first byte, to its headers
+    read_within = 20.0  # seconds that an answer may be left lying
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._until_head: asyncio.TimerHandle | None = None
+        self._until_read: asyncio.TimerHandle | None = None
+
+    @staticmethod
+    def most() -> int:
+        """Return how many connections there may be."""
+        return _most()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin, with the time for the first headers."""
+        super().connection_made(transport)
+        if len(self.connections) > self.most():
+            transport.abort()
+            return
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End, and forget all deadlines."""
+        super().connection_lost(exc)
+        self._head_is_here()
+        self._is_read()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; what is not a whole head yet does not get more time by them."""
+        super().data_received(data)
+        self._look()
+
+    def pause_writing(self) -> None:
+        """Let the caller read, for a while."""
+        super().pause_writing()
+        self._until_read = self.loop.call_later(self.read_within, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on writing."""
+        super().resume_writing()
+        self._is_read()
+
+    def _look(self) -> None:
+        """Set the time for headers where they are waited for, and stop it where they are there."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._head_is_here()
+        elif self._until_head is None:
+            self._until_head = self.loop.call_later(self.head_within, self.transport.close)
+
+    def _head_is_here(self) -> None:
+        if self._until_head is not None:
+            self._until_head.cancel()
+            self._until_head = None
+
+    def _is_read(self) -> None:
+        if self._until_read is not None:
+            self._until_read.cancel()
+            self._until_read = None
+
+
+@cache
+def _most() -> int:
+    """Return how many connections the limit on open files has room for."""
+    if os.name != "posix":
+        return 10_000
+    import resource  # noqa: PLC0415 - not everywhere
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(32, soft - _FILES_BESIDE)

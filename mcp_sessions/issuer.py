@@ -1,0 +1,156 @@
+"""An authorization server: its keys, and what the tokens claim that it signed.
+
+Keys are fetched when one is first needed and when a token names one that is not known, but never by
+two at once and never again and again for whoever makes up names of keys.
+"""
+
+import http.client
+import json
+import logging
+import math
+import time
+import urllib.request
+from collections.abc import Mapping
+from typing import Any, Final
+
+import anyio
+import anyio.to_thread
+import jwt
+
+from mcp_sessions.http_settings import HttpSettings
+
+logger = logging.getLogger(__name__)
+
+# No symmetric one: a public key must not serve as a shared secret, and "none" is no signature.
+_ALGORITHMS: Final = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512", "EdDSA"),
+)
+LEEWAY: Final = 10  # seconds that two clocks may differ
+_KEYS_HOLD: Final = 300.0  # seconds, after which they are looked at again
+_NOT_AGAIN_FOR: Final = 10.0  # seconds after a fetch, whatever came of it
+_FETCH_WITHIN: Final = 5.0  # seconds for the metadata and the keys together
+_MOST_BYTES: Final = 256 * 1024  # of each
+
+
+class Issuer:
+    """Tells whether a token is this issuer's, and for this server."""
+
+    def __init__(self, settings: HttpSettings) -> None:
+        self._issuer = settings.oauth_issuer or ""
+        self._audience = settings.public_url or ""
+        self._jwks_url = settings.oauth_jwks_url
+        self._keys: Mapping[str, jwt.PyJWK] = {}
+        self._fetched = self._tried = -math.inf
+        self._fetching = anyio.Lock()
+
+    async def claims(self, token: str) -> dict[str, Any] | None:
+        """Return what a token claims, or None if it is not good or its key not known."""
+        try:
+            key = await self._key(jwt.get_unverified_header(token).get("kid"))
+            return None if key is None else self._verified(token, key)
+        # A TypeError is PyJWT's for a key of another kind than the algorithm.
+        except (jwt.PyJWTError, ValueError, TypeError) as fault:
+            logger.info("a token was refused: %s", type(fault).__name__)
+            return None
+
+    def _verified(self, token: str, key: jwt.PyJWK) -> dict[str, Any]:
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key.key,
+            algorithms=list(_ALGORITHMS),
+            audience=self._audience,
+            issuer=self._issuer,
+            leeway=LEEWAY,
+            options={"require": ["exp", "iss", "aud", "sub"]},
+        )
+        return claims
+
+    async def _key(self, kid: Any) -> jwt.PyJWK | None:
+        """Return a key by its id; one that is known waits for no fetch that another began."""
+        if not isinstance(kid, str):
+            return None
+        known = self._keys.get(kid)
+        fresh = time.monotonic() - self._fetched < _KEYS_HOLD
+        if known is not None and (fresh or self._fetching.locked()):
+            return known
+        async with self._fetching:
+            if time.monotonic() - self._tried >= _NOT_AGAIN_FOR:
+                await self._fetch()
+        return self._keys.get(kid)
+
+    async def _fetch(self) -> None:
+        """Fetch the keys, though the caller leave; those known stay where none can be had."""
+        self._tried = time.monotonic()
+        try:
+            with anyio.fail_after(_FETCH_WITHIN, shield=True):
+                self._keys = await anyio.to_thread.run_sync(
+                    self._announced_keys, limiter=anyio.CapacityLimiter(1), abandon_on_cancel=True
+                )
+        # OSError includes a timeout; jwt's is for a set without a key that can be used.
+        except (OSError, http.client.HTTPException, ValueError, jwt.PyJWTError) as fault:
+            what = "metadata" if self._jwks_url is None else "keys"
+            logger.error("the issuer's %s cannot be had: %s", what, type(fault).__name__)  # noqa: TRY400 - a sentence
+        else:
+            self._fetched = time.monotonic()
+
+    def _announced_keys(self) -> dict[str, jwt.PyJWK]:
+        if self._jwks_url is None:
+            self._jwks_url = _announced(self._issuer)
+        keys = jwt.PyJWKSet.from_dict(_document(self._jwks_url)).keys
+        return {key.key_id: key for key in keys if key.key_id and key.public_key_use != "enc"}
+
+
+def _announced(issuer: str) -> str:
+    """Return the address of an issuer's keys, as its metadata names it.
+
+    Raises:
+        OSError, HTTPException: it has none, or cannot be asked.
+        ValueError: it is another issuer's, or none.
+    """
+    failed: OSError = FileNotFoundError(issuer)
+    for address in _metadata_of(issuer):
+        try:
+            metadata = _document(address)
+        except OSError as fault:
+            failed = fault
+            continue
+        if metadata.get("issuer") != issuer or not isinstance(metadata.get("jwks_uri"), str):
+            raise ValueError("not this issuer's metadata")
+        return str(metadata["jwks_uri"])
+    raise failed
+
+
+def _metadata_of(issuer: str) -> tuple[str, str]:
+    """Return where RFC 8414 and OpenID Connect Discovery keep an issuer's metadata."""
+    scheme, _, rest = issuer.partition("://")
+    host, slash, path = rest.rstrip("/").partition("/")
+    return (
+        f"{scheme}://{host}/.well-known/oauth-authorization-server{slash}{path}",
+        f"{scheme}://{host}{slash}{path}/.well-known/openid-configuration",
+    )
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Takes a redirect for the failure that it is: keys come from where they were said to be."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def _document(address: str) -> dict[str, Any]:
+    """Fetch a JSON object.
+
+    Raises:
+        OSError, HTTPException: there is none.
+        ValueError: it is something else.
+    """
+    scheme = address.partition("://")[0]
+    if scheme not in ("http", "https"):
+        raise ValueError("no address of the web")
+    opener = urllib.request.build_opener(_NoRedirect)
+    with opener.open(address, timeout=_FETCH_WITHIN) as answer:
+        document = json.loads(answer.read(_MOST_BYTES))
+    if not isinstance(document, dict):
+        raise ValueError("no JSON object")  # noqa: TRY004 - of what came, not of an argument
+    return document
