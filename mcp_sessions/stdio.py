@@ -3,17 +3,15 @@
 import json
 import os
 import signal
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
-from typing import Any, Final, Self
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
 
 import anyio
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 from mcp.server.lowlevel import Server
 from mcp.server.runner import serve_dual_era_loop
-from mcp.shared.dispatcher import coerce_request_id
 from mcp.shared.message import SessionMessage
 from mcp_types import (
     INVALID_REQUEST,
@@ -22,22 +20,20 @@ from mcp_types import (
     ErrorData,
     JSONRPCError,
     JSONRPCMessage,
-    JSONRPCNotification,
     JSONRPCRequest,
-    JSONRPCResponse,
 )
 from mcp_types.jsonrpc import jsonrpc_message_adapter
 from pydantic import ValidationError
 
+from mcp_sessions.answers import Answers
 from mcp_sessions.desk import Desk
-from mcp_sessions.lines import Out, lines
+from mcp_sessions.lines import lines
 from mcp_sessions.opening import Handover
 from mcp_sessions.pipes import Pipes
 from mcp_sessions.server import server_of
 from mcp_sessions.settings import Settings
 from mcp_sessions.signals import ENDING, leave
 
-_CANCELLED: Final = "notifications/cancelled"
 _LAST_ANSWERS: Final = 1.0  # seconds that what was asked before stdin's end may still take
 
 
@@ -47,7 +43,7 @@ async def serve_stdio(settings: Settings, wire: Pipes, handover: Handover) -> No
     What it asked before it closed stdin is still answered if that takes no more than a second;
     then calls in flight are cancelled, and what they hold is closed.
     """
-    answers = _Answers(wire, handover)
+    answers = Answers(wire.stdout, handover)
     try:
         async with _ending_at_signals(answers):
             with answers.everything:
@@ -56,7 +52,7 @@ async def serve_stdio(settings: Settings, wire: Pipes, handover: Handover) -> No
         answers.release()
 
 
-async def _converse(desk: Desk, wire: Pipes, handover: Handover, answers: "_Answers") -> None:
+async def _converse(desk: Desk, wire: Pipes, handover: Handover, answers: Answers) -> None:
     async with desk.open(), anyio.create_task_group() as tasks:
         conversation = _Conversation(server_of(desk), desk, answers, tasks)
         tasks.start_soon(answers.go_on, handover.unsent)
@@ -74,7 +70,7 @@ async def _converse(desk: Desk, wire: Pipes, handover: Handover, answers: "_Answ
 
 
 @asynccontextmanager
-async def _ending_at_signals(answers: "_Answers") -> AsyncIterator[None]:
+async def _ending_at_signals(answers: Answers) -> AsyncIterator[None]:
     """End everything in order at SIGINT or SIGTERM, and at once at a second."""
     if os.name != "posix":  # where the loop knows no signals, the command's own handlers end it
         yield
@@ -91,107 +87,11 @@ async def _ending_at_signals(answers: "_Answers") -> AsyncIterator[None]:
             signal.signal(number, handler)
 
 
-async def _end_at(signals: AsyncIterator[signal.Signals], answers: "_Answers") -> None:
+async def _end_at(signals: AsyncIterator[signal.Signals], answers: Answers) -> None:
     async for _ in signals:
         if answers.everything.cancel_called:
             leave()
         answers.leave()
-
-
-class _Answers:
-    """Where the SDK's loops send what the client is to read; `everything` is cancelled at its end.
-
-    Ids are compared as the SDK does it, for which "7" is 7.
-    """
-
-    def __init__(self, wire: Pipes, handover: Handover) -> None:
-        self.everything = anyio.CancelScope()
-        self._out = Out(wire.stdout)
-        self._answered = Counter[Any](handover.answered)
-        self._owed: set[Any] = set()
-        self._given = anyio.Event()
-
-    def owe(self, message: JSONRPCMessage) -> None:
-        """Note a request that has to be answered, or one that no longer has to be."""
-        if isinstance(message, JSONRPCRequest):
-            self._owed.add(coerce_request_id(message.id))
-        elif isinstance(message, JSONRPCNotification) and message.method == _CANCELLED:
-            cancelled = (message.params or {}).get("requestId")
-            if isinstance(cancelled, str | int):
-                self._gave(coerce_request_id(cancelled))
-
-    def refusal(self, message: JSONRPCError) -> Callable[[], Coroutine[Any, Any, None]]:
-        """Return what sends a refusal, owed from now on."""
-        owed = object()
-        self._owed.add(owed)
-
-        async def refuse() -> None:
-            with suppress(anyio.BrokenResourceError):
-                await self._put(_line(message))
-            self._gave(owed)
-
-        return refuse
-
-    def _gave(self, owed: object) -> None:
-        if owed in self._owed:
-            self._owed.discard(owed)
-            self._given.set()
-
-    async def all_given(self) -> None:
-        """Wait until every request has its answer."""
-        while self._owed:
-            self._given = anyio.Event()
-            await self._given.wait()
-
-    async def go_on(self, unsent: bytes) -> None:
-        """Write the rest of an answer that was begun before the SDK stood."""
-        with suppress(anyio.BrokenResourceError):
-            await self._put(unsent)
-
-    async def send(self, item: SessionMessage, /) -> None:
-        """Write a message, unless it answers what was answered before the SDK stood.
-
-        Raises:
-            BrokenResourceError: nobody reads any more; everything ends.
-        """
-        message = item.message
-        if not isinstance(message, JSONRPCResponse | JSONRPCError):
-            await self._put(_line(message))
-            return
-        if self._answered[message.id]:
-            self._answered[message.id] -= 1
-        else:
-            await self._put(_line(message))
-        self._gave(message.id if message.id is None else coerce_request_id(message.id))
-
-    async def _put(self, data: bytes) -> None:
-        try:
-            await self._out.write(data)
-        except (OSError, anyio.ClosedResourceError):
-            self.leave()
-            raise anyio.BrokenResourceError from None
-
-    def hurry(self) -> None:
-        """Wait no longer for a client that may have stopped reading."""
-        self._out.close()
-
-    def leave(self) -> None:
-        """End everything."""
-        self.hurry()
-        self.everything.cancel()
-
-    def release(self) -> None:
-        """Leave stdout as it was found."""
-        self._out.release()
-
-    async def aclose(self) -> None:
-        """Leave stdout as it is: another era may be served yet."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        return None
 
 
 class _Conversation:
@@ -202,7 +102,7 @@ class _Conversation:
     """
 
     def __init__(
-        self, server: Server[Desk], desk: Desk, answers: _Answers, tasks: TaskGroup
+        self, server: Server[Desk], desk: Desk, answers: Answers, tasks: TaskGroup
     ) -> None:
         self._server = server
         self._desk = desk
@@ -248,10 +148,6 @@ class _Conversation:
         await serve_dual_era_loop(
             self._server, messages, self._answers, lifespan_state=self._desk, init_options=options
         )
-
-
-def _line(message: JSONRPCMessage) -> bytes:
-    return message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
 
 
 def _is_modern(request: JSONRPCRequest) -> bool:

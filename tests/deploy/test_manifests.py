@@ -28,8 +28,8 @@ from deploy.manifests import (
 )
 from over_http.servers import served
 
-from mcp_sessions.doors import MOST_BODY_BYTES
 from mcp_sessions.callers import hash_of, new_token
+from mcp_sessions.doors import MOST_BODY_BYTES
 from mcp_sessions.errors import InvalidSettings
 from mcp_sessions.http_settings import HttpSettings
 from mcp_sessions.settings import Settings, env_names

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +12,15 @@ from typing import Any
 
 import httpx
 from faults.upstream import Behaviour, Exchange, right
-from interop.servers import DEADLINE, MODERN, HttpServer, http_server, older_request, request
+from interop.servers import (
+    COMMAND,
+    DEADLINE,
+    MODERN,
+    HttpServer,
+    http_server,
+    older_request,
+    request,
+)
 
 KEY = "evr_pat_CANARYKEY123"
 ACCEPT = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
@@ -99,6 +108,20 @@ def served(
         if process.process.poll() is None:
             ended = process.end(signal.SIGTERM)
             assert (ended.code, "Traceback" in ended.stderr) == (0, False), ended.stderr
+
+
+def run(
+    environment: Mapping[str, str], *arguments: str, **own: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command that ends by itself, and say how it ended."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env={**environment, **own},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
 
 
 class Held:

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from faults.upstream import answer, first
 from interop.servers import (
-    COMMAND,
     DEADLINE,
     META,
     MODERN,
@@ -21,7 +20,7 @@ from interop.servers import (
     stdio_server,
 )
 from over_http.collector import collector
-from over_http.servers import KEY, bearer, rows, served
+from over_http.servers import KEY, bearer, rows, run, served
 
 from mcp_sessions.callers import hash_of, new_token
 
@@ -168,15 +167,8 @@ def test_a_collector_that_is_away_disturbs_neither_calls_nor_the_end(bare_enviro
 
 def test_without_its_variables_opentelemetrys_sdk_is_not_even_loaded(bare_environment, upstreams):
     own = {"EVERRUNS_API_URL": upstreams.url, "PYTHONPROFILEIMPORTTIME": "1"}
-    command = [*COMMAND, "http", "--host", "not-an-address", "--port", "0"]
-    said = subprocess.run(
-        command,
-        env={**bare_environment, **own, "MCP_SESSIONS_TOKEN_HASHES": hash_of(TOKEN)},
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=False,
-    ).stderr
+    own["MCP_SESSIONS_TOKEN_HASHES"] = hash_of(TOKEN)
+    said = run(bare_environment, "http", "--host", "not-an-address", "--port", "0", **own).stderr
     assert "mcp_sessions.asgi" in said
     assert "opentelemetry.sdk" not in said
     assert "prometheus" not in said
@@ -222,14 +214,7 @@ def test_an_operator_names_the_service(bare_environment, upstreams, told, settin
     "name", ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"]
 )
 def test_another_protocol_is_refused_in_a_sentence(bare_environment, name):
-    own = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
-    refused = subprocess.run(
-        [*COMMAND, "http", "--port", "0"],
-        env={**bare_environment, **own, name: "grpc"},
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=False,
-    )
+    own = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", name: "grpc"}
+    refused = run(bare_environment, "http", "--port", "0", **own)
     assert refused.returncode == 2
     assert "http/protobuf" in refused.stderr

@@ -3,15 +3,14 @@
 import json
 import os
 import socket
-import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
 from faults.upstream import answer, page, row
-from interop.servers import COMMAND, DEADLINE, older_request
-from over_http.servers import ACCEPT, Held, bearer, eventually, failure, rows, served
+from interop.servers import DEADLINE, older_request
+from over_http.servers import ACCEPT, Held, bearer, eventually, failure, rows, run, served
 
 from mcp_sessions.callers import hash_of, new_token
 from mcp_sessions.desk import Desk
@@ -198,14 +197,7 @@ def test_a_tenant_that_goes_while_its_request_comes_is_told(server, file):
 @pytest.mark.parametrize("name", ["MCP_SESSIONS_AGENT_ID", "EVERRUNS_ORG_ID"])
 def test_what_each_tenant_has_for_itself_is_not_set_for_all(bare_environment, file, name):
     own = {"MCP_SESSIONS_TENANTS_FILE": str(file), name: "for_all"}
-    refused = subprocess.run(
-        [*COMMAND, "http", "--port", "0"],
-        env={**bare_environment, **own},
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=False,
-    )
+    refused = run(bare_environment, "http", "--port", "0", **own)
     assert refused.returncode == 2
     assert refused.stderr.startswith(f"mcp-sessions: {name} is set beside MCP_SESSIONS_TENANTS_")
 

@@ -1,11 +1,9 @@
 """Callers who present a bearer token, and those who do not."""
 
 import re
-import subprocess
 
 import pytest
-from interop.servers import COMMAND, DEADLINE
-from over_http.servers import KEY, failure, rows, served
+from over_http.servers import KEY, failure, rows, run, served
 
 from mcp_sessions.callers import hash_of, new_token
 
@@ -17,17 +15,6 @@ HASHES = f"{hash_of(OLD)},\n {hash_of(NEW)}"
 def server(bare_environment, api):
     with served(bare_environment, api.url, MCP_SESSIONS_TOKEN_HASHES=HASHES) as locked:
         yield locked
-
-
-def run(environment, *arguments, **own):
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        env={**environment, **own},
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=False,
-    )
 
 
 def test_the_command_prints_a_token_and_the_hash_that_lets_it_in(bare_environment, api):
