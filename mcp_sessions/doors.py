@@ -29,10 +29,8 @@ class Named:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] == "http":
-            headers = [(k, v.lower() if k == b"host" else v) for k, v in scope["headers"]]
-            scope = {**scope, "headers": headers}
-        await self._app(scope, receive, send)
+        headers = [(k, v.lower() if k == b"host" else v) for k, v in scope["headers"]]
+        await self._app({**scope, "headers": headers}, receive, send)
 
 
 class Traced:

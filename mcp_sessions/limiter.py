@@ -6,23 +6,17 @@ would have to wait.
 """
 
 import math
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 import anyio
 
 from mcp_sessions.errors import RateLimited
+from mcp_sessions.turns import Lines
 
 _LONGEST_PAUSE = 60.0  # seconds; the API's own window, whatever it asks for
 _TO_ANSWER = 0.05  # seconds of a deadline that are left to say that it was not met
-
-
-@dataclass(slots=True, eq=False)
-class _Waiter:
-    granted: bool = False
-    woken: anyio.Event = field(default_factory=anyio.Event)
 
 
 class Limiter:
@@ -38,7 +32,7 @@ class Limiter:
         self._free = most
         self._cooling: deque[float] = deque()  # when taken slots are free again
         self._paused = 0.0
-        self._queues: OrderedDict[str, deque[_Waiter]] = OrderedDict()
+        self._lines = Lines()
         self._changed = anyio.Event()
 
     def pause(self, seconds: float) -> None:
@@ -57,7 +51,7 @@ class Limiter:
             yield
         finally:
             self._cooling.append(anyio.current_time() + self._period)
-            if self._queues:
+            if self._lines:
                 self._changed.set()
 
     async def pace(self) -> None:
@@ -70,15 +64,14 @@ class Limiter:
 
     async def _turn(self, credential: str) -> None:
         self._reclaim()
-        if not self._queues and self._free and self._paused <= anyio.current_time():
+        if not self._lines and self._free and self._paused <= anyio.current_time():
             self._free -= 1
             return
         turn = self._turn_of(credential)
         until = anyio.current_effective_deadline() - _TO_ANSWER
         if turn > until:
             raise _told_to_wait(turn)
-        waiter = _Waiter()
-        self._queues.setdefault(credential, deque()).append(waiter)
+        waiter = self._lines.join(credential)
         self._changed.set()
         try:
             with anyio.move_on_at(until):
@@ -89,30 +82,19 @@ class Limiter:
                 self._changed.set()
             raise
         finally:
-            self._leave(credential, waiter)
+            if not waiter.granted:
+                self._lines.leave(credential, waiter)
         if not waiter.granted:  # others came and took their fair turns first
             raise _told_to_wait(self._turn_of(credential))
-
-    def _leave(self, credential: str, waiter: _Waiter) -> None:
-        if waiter.granted:
-            return
-        self._queues[credential].remove(waiter)
-        if not self._queues[credential]:
-            del self._queues[credential]
 
     def _give(self) -> None:
         """Give every free slot to the first in the line whose turn it is."""
         self._reclaim()
         if self._paused > anyio.current_time():
             return
-        while self._free and self._queues:
-            credential, line = self._queues.popitem(last=False)
-            waiter = line.popleft()
-            if line:
-                self._queues[credential] = line  # behind all others
+        while self._free and self._lines:
             self._free -= 1
-            waiter.granted = True
-            waiter.woken.set()
+            self._lines.wake(next(iter(self._lines)))
 
     def _reclaim(self) -> None:
         now = anyio.current_time()
@@ -122,7 +104,7 @@ class Limiter:
 
     def _next_time(self) -> float:
         """Return when there may be a slot to give."""
-        if not self._queues:
+        if not self._lines:
             return math.inf
         if self._paused > anyio.current_time():
             return self._paused
@@ -130,9 +112,9 @@ class Limiter:
 
     def _turn_of(self, credential: str) -> float:
         """Return when the next to come of a credential would have a slot, if nobody else came."""
-        own = len(self._queues.get(credential, ()))
-        others = (line for name, line in self._queues.items() if name != credential)
-        ahead = own + sum(min(len(line), own + 1) for line in others) - self._free
+        own = self._lines.waiting(credential)
+        others = (self._lines.waiting(name) for name in self._lines if name != credential)
+        ahead = own + sum(min(waiting, own + 1) for waiting in others) - self._free
         now = anyio.current_time()
         if ahead < 0:
             return max(now, self._paused)

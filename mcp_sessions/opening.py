@@ -21,7 +21,6 @@ ANY_AGENT: Final = "agent_recorded"  # stands in the record for the agent of a s
 MODERN: Final = "2026-07-28"
 _ENVELOPE: Final = "io.modelcontextprotocol/"
 _AGENT_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
-_ATOMIC: Final = 512  # bytes that a pipe takes at once if it takes any, on every platform
 _LONGEST_ID: Final = 200
 
 _REQUEST: Final = {"jsonrpc", "id", "method", "params"}
@@ -193,8 +192,8 @@ class Opening:
 
     def _hear(self, line: bytes) -> None:
         """Answer a line, or leave it; after one that waits for its answer all others wait too."""
-        request = _read(line)
-        response = self._recorded.answer(request) if self._recorded and not self._owing else None
+        request: Any = None if self._owing else _read(line)
+        response = self._recorded.answer(request) if self._recorded else None
         if response is None:
             self._lines.append(line)
             self._owing |= bool(line.strip()) and not _is_notification(request)
@@ -208,7 +207,7 @@ class Opening:
         """Write an answer, as far as the client reads it in time; what comes later waits for it."""
         try:
             while told and self._waited_for(self._wire.stdout, select.POLLOUT):
-                told = told[os.write(self._wire.stdout, told[:_ATOMIC]) :]
+                told = told[os.write(self._wire.stdout, told[: select.PIPE_BUF]) :]
         except OSError:  # the client has left
             self._ended = True
         else:

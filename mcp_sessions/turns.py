@@ -1,7 +1,7 @@
 """Places for what is done at once, and whose turn it is to have one."""
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -9,9 +9,49 @@ import anyio
 
 
 @dataclass(slots=True, eq=False)
-class _Waiter:
+class Waiter:
+    """Somebody in a line; `granted` once it was their turn."""
+
     granted: bool = False
     woken: anyio.Event = field(default_factory=anyio.Event)
+
+
+class Lines:
+    """A line of waiters for each name; they are given in the order of their turns."""
+
+    def __init__(self) -> None:
+        self._lines: OrderedDict[str, deque[Waiter]] = OrderedDict()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def waiting(self, who: str) -> int:
+        """Return how many wait in a line."""
+        return len(self._lines.get(who, ()))
+
+    def join(self, who: str) -> Waiter:
+        """Stand behind all others of a line."""
+        waiter = Waiter()
+        self._lines.setdefault(who, deque()).append(waiter)
+        return waiter
+
+    def leave(self, who: str, waiter: Waiter) -> None:
+        """Leave a line before one's turn."""
+        self._lines[who].remove(waiter)
+        if not self._lines[who]:
+            del self._lines[who]
+
+    def wake(self, who: str) -> None:
+        """Tell the first of a line that it is their turn; the line goes behind all others."""
+        line = self._lines.pop(who)
+        waiter = line.popleft()
+        if line:
+            self._lines[who] = line
+        waiter.granted = True
+        waiter.woken.set()
 
 
 class Turns:
@@ -25,7 +65,7 @@ class Turns:
         self._free = most
         self._fair = fair
         self._held = Counter[str]()
-        self._lines: OrderedDict[str, deque[_Waiter]] = OrderedDict()
+        self._lines = Lines()
 
     def take(self, who: str) -> bool:
         """Take a place for somebody, and tell whether there was one."""
@@ -54,25 +94,17 @@ class Turns:
             self.give_back(who)
 
     async def _wait(self, who: str) -> None:
-        waiter = _Waiter()
-        self._lines.setdefault(who, deque()).append(waiter)
+        waiter = self._lines.join(who)
         try:
             await waiter.woken.wait()
         except anyio.get_cancelled_exc_class():
             if waiter.granted:  # it came too late for this one
                 self.give_back(who)
             else:
-                self._lines[who].remove(waiter)
-                if not self._lines[who]:
-                    del self._lines[who]
+                self._lines.leave(who, waiter)
             raise
 
     def _give(self) -> None:
         """Give each free place to the first in the line whose turn it is and that may have one."""
-        while (who := next(filter(self.take, list(self._lines)), None)) is not None:
-            line = self._lines.pop(who)
-            waiter = line.popleft()
-            if line:
-                self._lines[who] = line  # behind all others
-            waiter.granted = True
-            waiter.woken.set()
+        while (who := next(filter(self.take, self._lines), None)) is not None:
+            self._lines.wake(who)

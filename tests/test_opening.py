@@ -216,9 +216,8 @@ def test_lines_may_come_in_pieces(overture):
 
 def test_a_client_that_leaves_satisfied_is_over(overture):
     overture.send(LIST)
-    overture.stdin.close()
     overture.answer()
-    assert overture.opening.end().ended
+    assert overture.end_heard().ended
     assert overture.opening.over
 
 

@@ -43,6 +43,20 @@ def initialize(revision: str) -> dict[str, Any]:
     )
 
 
+def run(
+    environment: Mapping[str, str], *arguments: str, **own: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command that ends by itself, and say how it ended."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env={**environment, **own},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How a process ended, and what it had still to say."""

@@ -2,11 +2,18 @@
 
 import json
 import signal
-import subprocess
 
 import httpx
 import pytest
-from interop.servers import COMMAND, DEADLINE, MODERN, PROMPTLY, http_server, older_request, request
+from interop.servers import (
+    DEADLINE,
+    MODERN,
+    PROMPTLY,
+    http_server,
+    older_request,
+    request,
+    run,
+)
 
 MOST_BYTES = 256 * 1024
 LIST = older_request(1, "tools/list")
@@ -96,10 +103,7 @@ def test_half_a_character_in_the_name_of_an_argument_is_answered(post):
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_an_address_that_others_can_reach_is_refused_in_a_sentence(environment, host):
-    command = [*COMMAND, "http", "--port", "0", "--host", host]
-    refused = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=DEADLINE, check=False
-    )
+    refused = run(environment, "http", "--port", "0", "--host", host)
     assert refused.returncode == 2
     assert refused.stdout == ""
     assert refused.stderr.startswith(f"mcp-sessions: {host} can be reached from other machines")

@@ -2,18 +2,18 @@
 
 import json
 import signal
-import subprocess
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from faults.upstream import Behaviour, Exchange, right
 from interop.servers import (
-    COMMAND,
     DEADLINE,
     MODERN,
     HttpServer,
@@ -46,6 +46,17 @@ class Served:
         """Post what there is to post."""
         with _client() as client:
             return client.post(self.process.url, content=body, headers={**ACCEPT, **headers})
+
+    @contextmanager
+    def half_sent(self, body: bytes, headers: Mapping[str, str]) -> Iterator[socket.socket]:
+        """Give the connection of a request that was sent up to the middle of its body."""
+        url = urlsplit(self.process.url)
+        told = {**ACCEPT, "host": url.netloc, "content-length": str(len(body)), **headers}
+        head = ["POST /mcp HTTP/1.1", *(f"{name}: {value}" for name, value in told.items())]
+        with socket.create_connection((url.hostname, url.port), DEADLINE) as connection:
+            half = body[: len(body) // 2]
+            connection.sendall("\r\n".join([*head, "", ""]).encode() + half)
+            yield connection
 
     def call(
         self, token: str | None = None, *, tool: str = "list_sessions", **arguments: Any
@@ -110,18 +121,9 @@ def served(
             assert (ended.code, "Traceback" in ended.stderr) == (0, False), ended.stderr
 
 
-def run(
-    environment: Mapping[str, str], *arguments: str, **own: str
-) -> subprocess.CompletedProcess[str]:
-    """Run a command that ends by itself, and say how it ended."""
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        env={**environment, **own},
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=False,
-    )
+def to_its_end(connection: socket.socket) -> str:
+    """Read what comes until the other side closes."""
+    return b"".join(iter(lambda: connection.recv(65_536), b"")).decode()
 
 
 class Held:

@@ -1,16 +1,14 @@
 """Every row of the README's table of refusals; REFUSAL_TABLE=<file> writes the table."""
 
 import os
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from interop.servers import DEADLINE, MODERN
 from over_http.refusals import REFUSALS, table
-from over_http.servers import ACCEPT, Held, bearer, eventually, rows, served
+from over_http.servers import ACCEPT, Held, bearer, eventually, rows, served, to_its_end
 
 from mcp_sessions.callers import hash_of, new_token
 
@@ -62,16 +60,8 @@ def test_one_request_more_than_there_is_room_for_is_told_to_come_again(bare_envi
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(server):
-    url = urlsplit(server.process.url)
-    head = (
-        "POST /mcp HTTP/1.1",
-        f"host: {url.netloc}",
-        *(f"{name}: {value}" for name, value in {**ACCEPT, **bearer(TOKENS["good"])}.items()),
-        "content-length: 100",
-    )
-    with socket.create_connection((url.hostname, url.port), DEADLINE) as connection:
-        connection.sendall("\r\n".join(head).encode() + b"\r\n\r\n{")
-        answer = b"".join(iter(lambda: connection.recv(65_536), b"")).decode()  # to its end
+    with server.half_sent(b" " * 100, bearer(TOKENS["good"])) as connection:
+        answer = to_its_end(connection)
     assert answer.startswith("HTTP/1.1 408 ")
     assert "The body did not come in time." in answer
 
@@ -79,11 +69,8 @@ def test_a_body_that_does_not_come_is_not_waited_for(server):
 @pytest.mark.parametrize("era", [{"mcp-protocol-version": MODERN}, {}], ids=["current", "older"])
 def test_a_caller_that_leaves_before_its_body_is_whole_disturbs_nobody(bare_environment, api, era):
     with served(bare_environment, api.url, MCP_SESSIONS_MAX_CALLS="1") as server:
-        url = urlsplit(server.process.url)
-        head = {**ACCEPT, **era, "host": url.netloc, "content-length": "100"}
-        lines = ["POST /mcp HTTP/1.1", *(f"{name}: {value}" for name, value in head.items())]
-        with socket.create_connection((url.hostname, url.port), DEADLINE) as connection:
-            connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n{")
+        with server.half_sent(b" " * 100, era):
+            pass
         eventually(lambda: server.call(limit=1).status_code == 200)
 
 

@@ -17,10 +17,11 @@ from interop.servers import (
     MODERN,
     older_request,
     request,
+    run,
     stdio_server,
 )
 from over_http.collector import collector
-from over_http.servers import KEY, bearer, rows, run, served
+from over_http.servers import KEY, bearer, rows, served
 
 from mcp_sessions.callers import hash_of, new_token
 

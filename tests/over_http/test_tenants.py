@@ -2,15 +2,13 @@
 
 import json
 import os
-import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urlsplit
 
 import pytest
 from faults.upstream import answer, page, row
-from interop.servers import DEADLINE, older_request
-from over_http.servers import ACCEPT, Held, bearer, eventually, failure, rows, run, served
+from interop.servers import older_request, run
+from over_http.servers import Held, bearer, eventually, failure, rows, served, to_its_end
 
 from mcp_sessions.callers import hash_of, new_token
 from mcp_sessions.desk import Desk
@@ -180,17 +178,13 @@ def test_a_tenant_that_stays_keeps_what_is_remembered_for_it(server, file, upstr
 
 
 def test_a_tenant_that_goes_while_its_request_comes_is_told(server, file):
-    url = urlsplit(server.process.url)
     asked = older_request(1, "tools/call", name="list_sessions", arguments={})
     body = json.dumps(asked).encode()
-    head = {**ACCEPT, **bearer(BETA), "host": url.netloc, "content-length": str(len(body))}
-    lines = ["POST /mcp HTTP/1.1", *(f"{name}: {value}" for name, value in head.items())]
-    with socket.create_connection((url.hostname, url.port), DEADLINE) as connection:
-        connection.sendall("\r\n".join([*lines, "connection: close", "", ""]).encode() + body[:9])
+    with server.half_sent(body, {**bearer(BETA), "connection": "close"}) as connection:
         file.write_text(tenant("acme", ACME))
         eventually(lambda: server.call(BETA).status_code == 401)
-        connection.sendall(body[9:])
-        told = b"".join(iter(lambda: connection.recv(65_536), b"")).decode()
+        connection.sendall(body[len(body) // 2 :])
+        told = to_its_end(connection)
     assert "permission_denied: This server knows no such tenant any more." in told
 
 

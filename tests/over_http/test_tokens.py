@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from over_http.servers import KEY, failure, rows, run, served
+from interop.servers import run
+from over_http.servers import KEY, failure, rows, served
 
 from mcp_sessions.callers import hash_of, new_token
 
