@@ -21,13 +21,13 @@ from mcp import Client
 from table import Row, report
 
 from mcp_sessions import embedded
-from mcp_sessions.api import SessionsApi, open_api
-from mcp_sessions.cursor import CursorCodec, Place
-from mcp_sessions.paging import Bounds, SessionPage, read_page
-from mcp_sessions.query import ListSessions
+from mcp_sessions.api.client import SessionsApi, open_api
+from mcp_sessions.arguments import ListSessions
+from mcp_sessions.paging.cursor import CursorCodec, Place
+from mcp_sessions.paging.walk import Bounds, SessionPage, read_page
 from mcp_sessions.server import create_server
 from mcp_sessions.settings import Settings
-from mcp_sessions.wire import Session
+from mcp_sessions.wire.models import Session
 
 _WALKED = 10_000
 _LIMITS = (20, 100)
@@ -294,7 +294,7 @@ class _Sizes(logging.Handler):
 @contextmanager
 def _counted() -> Iterator[list[int]]:
     """Collect the sizes of all answers that are read in the block."""
-    logger, sizes = logging.getLogger("mcp_sessions.exchange"), _Sizes()
+    logger, sizes = logging.getLogger("mcp_sessions.api.request"), _Sizes()
     before = logger.level
     logger.addHandler(sizes)
     logger.setLevel(logging.DEBUG)

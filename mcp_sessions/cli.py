@@ -111,10 +111,10 @@ def _port(text: str) -> int:
 
 
 def _stdio(options: argparse.Namespace) -> int:
-    from mcp_sessions.loading import light  # noqa: PLC0415
-    from mcp_sessions.opening import Opening  # noqa: PLC0415
-    from mcp_sessions.pipes import Pipes  # noqa: PLC0415
     from mcp_sessions.signals import leave, leave_at_a_signal  # noqa: PLC0415
+    from mcp_sessions.stdio.descriptors import Pipes  # noqa: PLC0415
+    from mcp_sessions.stdio.early_answers import Opening  # noqa: PLC0415
+    from mcp_sessions.stdio.lazy_sdk import light  # noqa: PLC0415
 
     leave_at_a_signal()
     wire = Pipes.claimed()
@@ -128,7 +128,7 @@ def _stdio(options: argparse.Namespace) -> int:
             leave()
         import anyio  # noqa: PLC0415
 
-        from mcp_sessions.stdio import serve_stdio  # noqa: PLC0415
+        from mcp_sessions.stdio.serve import serve_stdio  # noqa: PLC0415
     with _target(options, settings) as target, _exporting():
         anyio.run(serve_stdio, target, wire, opening.end())
     leave()
@@ -138,7 +138,7 @@ def _exporting() -> AbstractContextManager[None]:
     """Export traces and metrics if the standard settings say where to; else load nothing."""
     if not any(name.startswith("OTEL_EXPORTER_OTLP") for name in os.environ):
         return nullcontext()
-    from mcp_sessions.exporters import exporting  # noqa: PLC0415 - seldom wanted
+    from mcp_sessions.telemetry.exporters import exporting  # noqa: PLC0415 - seldom wanted
 
     return exporting(os.environ)
 
@@ -148,7 +148,7 @@ def _http(options: argparse.Namespace) -> int:
 
     leave_at_a_signal()
     from mcp_sessions.http_settings import HttpSettings  # noqa: PLC0415
-    from mcp_sessions.streamable_http import serve_http  # noqa: PLC0415
+    from mcp_sessions.streamable_http.serve import serve_http  # noqa: PLC0415
 
     settings = _settings(options)
     environ = dict(os.environ)
@@ -159,7 +159,7 @@ def _http(options: argparse.Namespace) -> int:
 
 
 def _token(_: argparse.Namespace) -> int:
-    from mcp_sessions.callers import new_token  # noqa: PLC0415
+    from mcp_sessions.auth.bearer_tokens import new_token  # noqa: PLC0415
 
     token, kept = new_token()
     print(f"for the caller, shown only now: {token}")
@@ -170,7 +170,7 @@ def _token(_: argparse.Namespace) -> int:
 def _demo(options: argparse.Namespace) -> int:
     import anyio  # noqa: PLC0415
 
-    from mcp_sessions.demo import show  # noqa: PLC0415
+    from mcp_sessions.commands.demo import show  # noqa: PLC0415
 
     _settings(options)
     with _embedded() as url:
@@ -181,7 +181,7 @@ def _demo(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     import anyio  # noqa: PLC0415
 
-    from mcp_sessions.check import check  # noqa: PLC0415
+    from mcp_sessions.commands.check import check  # noqa: PLC0415
 
     with _target(options, _settings(options)) as target:
         return 0 if anyio.run(check, target) else _FAILED

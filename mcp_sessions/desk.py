@@ -7,7 +7,8 @@ from typing import Self
 
 import anyio
 
-from mcp_sessions.api import SessionsApi, Upstream, open_upstream
+from mcp_sessions.api.client import SessionsApi, Upstream, open_upstream
+from mcp_sessions.auth.tenants import Register, Tenants
 from mcp_sessions.errors import (
     ApiTimeout,
     PermissionDenied,
@@ -16,9 +17,8 @@ from mcp_sessions.errors import (
     Unauthorized,
 )
 from mcp_sessions.settings import Settings
-from mcp_sessions.tenants import Register, Tenants
-from mcp_sessions.tools import SessionTools
-from mcp_sessions.wire import Session
+from mcp_sessions.tools.call import SessionTools
+from mcp_sessions.wire.models import Session
 
 _ANSWER_HOLDS = 5.0  # seconds
 _ASK = "Tell the user to ask whoever runs this MCP server."

@@ -21,7 +21,7 @@ from mcp_sessions import __version__
 from mcp_sessions.desk import Desk
 from mcp_sessions.errors import SessionsError
 from mcp_sessions.settings import Settings
-from mcp_sessions.tools import NAMES, SessionTools, failure
+from mcp_sessions.tools.call import NAMES, SessionTools, failure
 
 _DEFINITIONS_TTL_MS = 3_600_000  # they change only with this server's version or settings
 

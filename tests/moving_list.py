@@ -11,15 +11,15 @@ from random import Random
 import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from mcp_sessions.api import SessionsApi, open_api
-from mcp_sessions.cursor import CursorCodec, Place
+from mcp_sessions.api.client import SessionsApi, open_api
+from mcp_sessions.arguments import MOST_ROWS, ListSessions
 from mcp_sessions.embedded import EmbeddedApi, EmbeddedOptions, SessionStore, serve
 from mcp_sessions.errors import ApiUnavailable
-from mcp_sessions.filters import admits
-from mcp_sessions.order import age_of, tie_of
-from mcp_sessions.paging import Bounds, SessionPage, read_page
-from mcp_sessions.query import MOST_ROWS, ListSessions
-from mcp_sessions.wire import Page, Session
+from mcp_sessions.paging.cursor import CursorCodec, Place
+from mcp_sessions.paging.row_filters import admits
+from mcp_sessions.paging.sort_key import age_of, tie_of
+from mcp_sessions.paging.walk import Bounds, SessionPage, read_page
+from mcp_sessions.wire.models import Page, Session
 
 from calls import DEADLINE, settings_for
 

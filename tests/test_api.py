@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from mcp_sessions import retries
-from mcp_sessions.api import open_api
+from mcp_sessions.api import retries
+from mcp_sessions.api.client import open_api
 from mcp_sessions.errors import SessionsError
 from mcp_sessions.settings import Settings
-from mcp_sessions.wire import Session
+from mcp_sessions.wire.models import Session
 
 from calls import DEADLINE, call_tool, failure_of, settings_for, text_of
 from raw_api import http_answer, page_answer, raw_api

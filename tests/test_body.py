@@ -4,7 +4,7 @@ import zlib
 import anyio
 import pytest
 
-from mcp_sessions.body import BodyBroken, BodyTooLarge, read_body
+from mcp_sessions.api.body import BodyBroken, BodyTooLarge, read_body
 
 MOST = 1_000
 

@@ -1,11 +1,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_sessions.budget import rows_within, weighed, weight
-from mcp_sessions.rows import full, standard
-from mcp_sessions.summary import PageSummary, Row, share
-from mcp_sessions.text import render_row
-from mcp_sessions.wire import FullSession
+from mcp_sessions.results.models import PageSummary, Row, share
+from mcp_sessions.results.rows import full, standard
+from mcp_sessions.results.size_budget import rows_within, weighed, weight
+from mcp_sessions.results.text import render_row
+from mcp_sessions.wire.models import FullSession
 
 words = st.text(max_size=80)
 names = st.lists(words, max_size=5)

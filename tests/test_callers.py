@@ -1,6 +1,6 @@
 import pytest
 
-from mcp_sessions.callers import Callers, hash_of, new_token
+from mcp_sessions.auth.bearer_tokens import Callers, hash_of, new_token
 from mcp_sessions.http_settings import HttpSettings, token_hash
 
 pytestmark = pytest.mark.anyio
@@ -59,7 +59,7 @@ async def test_every_hash_is_compared_wherever_the_right_one_stands(monkeypatch)
         compared.append(known)
         return known == presented
 
-    monkeypatch.setattr("mcp_sessions.callers.hmac.compare_digest", compare)
+    monkeypatch.setattr("mcp_sessions.auth.bearer_tokens.hmac.compare_digest", compare)
     tokens = [new_token() for _ in range(5)]
     hashes = [kept for _, kept in tokens]
     known = callers(*hashes)
@@ -74,5 +74,5 @@ async def test_a_token_too_long_to_be_one_costs_no_hash(monkeypatch):
         raise AssertionError
 
     known = callers(new_token()[1])
-    monkeypatch.setattr("mcp_sessions.callers.hash_of", never)
+    monkeypatch.setattr("mcp_sessions.auth.bearer_tokens.hash_of", never)
     assert await known.verify_token("x" * 20_000_000) is None

@@ -1,6 +1,6 @@
 import pytest
 
-from mcp_sessions.circuit import FAILURES, FIRST_REST, LONGEST_REST, Circuit
+from mcp_sessions.api.circuit_breaker import FAILURES, FIRST_REST, LONGEST_REST, Circuit
 from mcp_sessions.errors import (
     ApiTimeout,
     ApiUnavailable,

@@ -8,7 +8,7 @@ import pytest
 import uvicorn
 from interop.servers import DEADLINE
 
-from mcp_sessions.connection import Connection
+from mcp_sessions.streamable_http.connection import Connection
 
 HEAD = b"GET / HTTP/1.1\r\nhost: here\r\n\r\n"
 MUCH = b"x" * 4_000_000

@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_sessions.cursor import CursorCodec, Drift, Place
+from mcp_sessions.arguments import GetSessionPage, ListSessions
 from mcp_sessions.errors import InvalidArguments, InvalidCursor
-from mcp_sessions.order import Key
-from mcp_sessions.query import GetSessionPage, ListSessions
+from mcp_sessions.paging.cursor import CursorCodec, Drift, Place
+from mcp_sessions.paging.sort_key import Key
 
 CODEC = CursorCodec.of("https://app.everruns.com/api", None, None)
 PLACE = Place(ListSessions(limit=7, detail="brief", agent_id="agent_1", search="q3 plan"), 40)

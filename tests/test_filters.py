@@ -1,8 +1,8 @@
 import pytest
 
-from mcp_sessions.filters import admits, too_old
-from mcp_sessions.query import ListSessions
-from mcp_sessions.wire import Session
+from mcp_sessions.arguments import ListSessions
+from mcp_sessions.paging.row_filters import admits, too_old
+from mcp_sessions.wire.models import Session
 
 SESSION = Session(
     id="session_1",

@@ -1,8 +1,8 @@
 import anyio
 import pytest
 
+from mcp_sessions.api.shared_reads import Flights, background
 from mcp_sessions.errors import ApiTimeout, ApiUnavailable
-from mcp_sessions.flights import Flights, background
 
 DEADLINE = 20
 

@@ -1,6 +1,6 @@
 import pytest
 
-from mcp_sessions.callers import new_token
+from mcp_sessions.auth.bearer_tokens import new_token
 from mcp_sessions.errors import InvalidSettings
 from mcp_sessions.http_settings import HttpSettings, is_loopback
 from mcp_sessions.settings import OF_HTTP, Settings

@@ -11,8 +11,8 @@ from joserfc.jwk import KeySet
 from over_http.authority import new_key
 from over_http.servers import Held
 
+from mcp_sessions.auth.oauth_issuer import Issuer
 from mcp_sessions.http_settings import HttpSettings
-from mcp_sessions.issuer import Issuer
 
 pytestmark = pytest.mark.anyio
 

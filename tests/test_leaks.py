@@ -7,9 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mcp_sessions import rows, summary, wire
 from mcp_sessions.embedded import SessionStore, seed_sessions, serve
-from mcp_sessions.text import render
+from mcp_sessions.results import models as summary
+from mcp_sessions.results import rows
+from mcp_sessions.results.text import render
+from mcp_sessions.wire import models as wire
 
 from calls import call_tool, settings_for, text_of
 from raw_api import http_answer, raw_api

@@ -5,9 +5,9 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from mcp_sessions.api.rate_limiter import Limiter
+from mcp_sessions.api.shared_reads import background
 from mcp_sessions.errors import RateLimited
-from mcp_sessions.flights import background
-from mcp_sessions.limiter import Limiter
 
 DEADLINE = 20
 

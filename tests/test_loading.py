@@ -7,10 +7,10 @@ import pytest
 
 LIGHT = """
 import gc, sys
-from mcp_sessions.loading import light
+from mcp_sessions.stdio.lazy_sdk import light
 with light():
     assert not gc.isenabled()
-    from mcp_sessions.stdio import serve_stdio
+    from mcp_sessions.stdio.serve import serve_stdio
 assert gc.isenabled() and gc.get_freeze_count()
 """
 
@@ -30,7 +30,13 @@ def said_by(script):
 def test_neither_clients_nor_the_sdks_framework_are_loaded():
     said = said_by("print(*sys.modules)")
     assert "mcp.server.lowlevel.server" in said
-    for unwanted in ("mcp.client", "mcp.server.mcpserver", "httpx2", "regex", "mcp_sessions.asgi"):
+    for unwanted in (
+        "mcp.client",
+        "mcp.server.mcpserver",
+        "httpx2",
+        "regex",
+        "mcp_sessions.streamable_http.app",
+    ):
         assert unwanted not in said
 
 

@@ -8,7 +8,7 @@ import anyio
 import pytest
 from mcp import Client
 
-from mcp_sessions.circuit import FAILURES
+from mcp_sessions.api.circuit_breaker import FAILURES
 from mcp_sessions.embedded import EmbeddedOptions, Fault, SessionStore, seed_sessions, serve
 from mcp_sessions.server import create_server
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from interop.servers import META, MODERN, initialize, older_request, request
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
-from mcp_sessions.opening import ANY_AGENT, RECORD, Handover, Opening, Recorded
-from mcp_sessions.pipes import Pipes
 from mcp_sessions.settings import Settings
-from mcp_sessions.stdio import serve_stdio
+from mcp_sessions.stdio.descriptors import Pipes
+from mcp_sessions.stdio.early_answers import ANY_AGENT, RECORD, Handover, Opening, Recorded
+from mcp_sessions.stdio.serve import serve_stdio
 
 METHODS = ("server/discover", "tools/list")
 

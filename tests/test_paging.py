@@ -3,14 +3,14 @@ from datetime import UTC, datetime
 import anyio
 import pytest
 
-from mcp_sessions.api import open_api
-from mcp_sessions.cursor import Drift, Place
+from mcp_sessions.api.client import open_api
+from mcp_sessions.arguments import ListSessions
 from mcp_sessions.embedded import EmbeddedOptions, SessionStore, seed_sessions, serve
 from mcp_sessions.errors import ApiTimeout, ApiUnavailable
-from mcp_sessions.order import Key, age_of
-from mcp_sessions.paging import MOST_PROBES, Bounds, read_page
-from mcp_sessions.query import ListSessions
-from mcp_sessions.wire import Session
+from mcp_sessions.paging.cursor import Drift, Place
+from mcp_sessions.paging.sort_key import Key, age_of
+from mcp_sessions.paging.walk import MOST_PROBES, Bounds, read_page
+from mcp_sessions.wire.models import Session
 
 from calls import DEADLINE, settings_for
 from raw_api import page_answer, raw_api

@@ -9,10 +9,10 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from hypothesis.stateful import run_state_machine_as_test as run
 
-from mcp_sessions.cursor import Drift, Place
-from mcp_sessions.order import Key, tie_of
-from mcp_sessions.query import ListSessions
-from mcp_sessions.window import Window
+from mcp_sessions.arguments import ListSessions
+from mcp_sessions.paging.cursor import Drift, Place
+from mcp_sessions.paging.sort_key import Key, tie_of
+from mcp_sessions.paging.window import Window
 
 from moving_list import AGENTS, STATUSES, WORDS, MovingList, WatchedWalk, upstream
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mcp_sessions.arguments import GetSessionPage, ListSessions
 from mcp_sessions.errors import InvalidArguments
-from mcp_sessions.query import GetSessionPage, ListSessions
-from mcp_sessions.schema import short_schema
+from mcp_sessions.tools.schema import short_schema
 
 
 def refusal(tool, arguments):

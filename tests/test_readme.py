@@ -14,15 +14,16 @@ from faults.catalogue import answers
 from mcp import Client, StdioServerParameters
 from over_http import refusals
 
-from mcp_sessions import rows, telemetry
+from mcp_sessions.arguments import GetSessionPage, ListSessions
+from mcp_sessions.auth.tenants import Tenants
 from mcp_sessions.cli import _parser
 from mcp_sessions.errors import SessionsError
 from mcp_sessions.http_settings import HttpSettings
-from mcp_sessions.query import GetSessionPage, ListSessions
+from mcp_sessions.results import rows
+from mcp_sessions.results.models import PageSummary
 from mcp_sessions.settings import Settings
-from mcp_sessions.summary import PageSummary
-from mcp_sessions.tenants import Tenants
-from mcp_sessions.wire import Session
+from mcp_sessions.telemetry import instruments as telemetry
+from mcp_sessions.wire.models import Session
 
 PROJECT = Path(__file__).resolve().parents[1]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mcp_sessions.api.failures import failure_in, refusal
 from mcp_sessions.errors import SessionsError
-from mcp_sessions.refusal import failure_in, refusal
 
 
 def told(status, body=b"", headers=None, parameters=None):

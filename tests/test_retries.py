@@ -1,7 +1,8 @@
 import anyio
 import pytest
 
-from mcp_sessions import retries
+from mcp_sessions.api import retries
+from mcp_sessions.api.retries import MOST_ATTEMPTS, with_retries
 from mcp_sessions.errors import (
     ApiTimeout,
     ApiUnavailable,
@@ -11,7 +12,6 @@ from mcp_sessions.errors import (
     SessionsError,
     Unauthorized,
 )
-from mcp_sessions.retries import MOST_ATTEMPTS, with_retries
 
 PASSING = [RateLimited, ApiTimeout, ApiUnreachable, ApiUnavailable]
 

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from mcp_sessions.rows import STANDARD, brief, full, standard
-from mcp_sessions.wire import FullSession
+from mcp_sessions.results.rows import STANDARD, brief, full, standard
+from mcp_sessions.wire.models import FullSession
 
 ROW = {
     "id": "session_1",

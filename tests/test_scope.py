@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from mcp_sessions.cursor import CursorCodec, Place
-from mcp_sessions.query import ListSessions
-from mcp_sessions.tools import definitions
+from mcp_sessions.arguments import ListSessions
+from mcp_sessions.paging.cursor import CursorCodec, Place
+from mcp_sessions.tools.call import definitions
 
 from calls import call_tool, failure_of, settings_for, text_of
 from raw_api import page_answer, raw_api

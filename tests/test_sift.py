@@ -3,8 +3,8 @@ import tracemalloc
 
 import pytest
 
-from mcp_sessions.sift import MANY_VALUES, NotRows, TooManyValues, sift, sift_at_once
-from mcp_sessions.wire import FullSession, Session, read_page
+from mcp_sessions.wire.extract import MANY_VALUES, NotRows, TooManyValues, sift, sift_at_once
+from mcp_sessions.wire.models import FullSession, Session, read_page
 
 
 def rows_of(body, kind=Session, most=100):

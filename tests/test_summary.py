@@ -1,7 +1,7 @@
 import pytest
 
-from mcp_sessions.summary import Row, share
-from mcp_sessions.wire import FullSession, Session
+from mcp_sessions.results.models import Row, share
+from mcp_sessions.wire.models import FullSession, Session
 
 
 def row(number, **fields):

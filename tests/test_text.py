@@ -1,7 +1,7 @@
 import pytest
 
-from mcp_sessions.summary import Filters, PageSummary, Row, Shared, Subagent, Tokens
-from mcp_sessions.text import render, render_row
+from mcp_sessions.results.models import Filters, PageSummary, Row, Shared, Subagent, Tokens
+from mcp_sessions.results.text import render, render_row
 
 ROW = Row(
     id="session_1",

@@ -3,9 +3,9 @@ import json
 import jsonschema
 import pytest
 
-from mcp_sessions import api as door
+from mcp_sessions.api import client as door
 from mcp_sessions.embedded import SessionStore, serve
-from mcp_sessions.tools import LONGEST_ROW, definitions
+from mcp_sessions.tools.call import LONGEST_ROW, definitions
 
 from calls import call_tool, failure_of, settings_for, text_of
 from raw_api import page_answer, raw_api

@@ -6,7 +6,7 @@ from anyio.lowlevel import checkpoint
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_sessions.turns import Turns
+from mcp_sessions.fair_slots import Turns
 
 pytestmark = pytest.mark.anyio
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_sessions.untrusted import MASK, harmless
+from mcp_sessions.results.safe_text import MASK, harmless
 
 
 @pytest.mark.parametrize(

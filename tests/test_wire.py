@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_sessions import wire
-from mcp_sessions.sift import NotRows
-from mcp_sessions.wire import FullSession, Session
+from mcp_sessions.wire import models as wire
+from mcp_sessions.wire.extract import NotRows
+from mcp_sessions.wire.models import FullSession, Session
 
 WRONG = [None, 5, -1, True, "x", "", [], {}, [5], {"a": 1}, 1e400, 10**30, "\x00"]
 

@@ -28,11 +28,11 @@ from deploy.manifests import (
 )
 from over_http.servers import served
 
-from mcp_sessions.callers import hash_of, new_token
-from mcp_sessions.doors import MOST_BODY_BYTES
+from mcp_sessions.auth.bearer_tokens import hash_of, new_token
 from mcp_sessions.errors import InvalidSettings
 from mcp_sessions.http_settings import HttpSettings
 from mcp_sessions.settings import Settings, env_names
+from mcp_sessions.streamable_http.middleware import MOST_BODY_BYTES
 
 TO_END = 2 + 2 + 2  # seconds: to answer, to export traces, to export metrics
 OF_THE_API = 1_200  # requests a minute and address

@@ -6,7 +6,7 @@ import pytest
 from faults.upstream import Door, answer, right
 from over_http.servers import KEY, eventually, served
 
-from mcp_sessions.callers import hash_of, new_token
+from mcp_sessions.auth.bearer_tokens import hash_of, new_token
 
 TENANT = '[[tenant]]\nname = "acme"\ntoken_hashes = ["{}"]\napi_key = "evr_pat_ACMESECRET"\n'
 

@@ -19,7 +19,7 @@ from over_http.authority import SCOPE, issuer, new_key
 from over_http.authorization_server import SECRET
 from over_http.servers import rows, served
 
-from mcp_sessions.callers import hash_of, new_token
+from mcp_sessions.auth.bearer_tokens import hash_of, new_token
 
 STATIC = new_token()[0]
 

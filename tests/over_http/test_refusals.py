@@ -10,7 +10,7 @@ from interop.servers import DEADLINE, MODERN
 from over_http.refusals import REFUSALS, table
 from over_http.servers import ACCEPT, Held, bearer, eventually, rows, served, to_its_end
 
-from mcp_sessions.callers import hash_of, new_token
+from mcp_sessions.auth.bearer_tokens import hash_of, new_token
 
 TOKENS = {"good": new_token()[0], "wrong": new_token()[0]}
 

@@ -23,7 +23,7 @@ from interop.servers import (
 from over_http.collector import collector
 from over_http.servers import KEY, bearer, rows, served
 
-from mcp_sessions.callers import hash_of, new_token
+from mcp_sessions.auth.bearer_tokens import hash_of, new_token
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 TRACEPARENT = f"00-{TRACE}-{PARENT}-01"
@@ -170,7 +170,7 @@ def test_without_its_variables_opentelemetrys_sdk_is_not_even_loaded(bare_enviro
     own = {"EVERRUNS_API_URL": upstreams.url, "PYTHONPROFILEIMPORTTIME": "1"}
     own["MCP_SESSIONS_TOKEN_HASHES"] = hash_of(TOKEN)
     said = run(bare_environment, "http", "--host", "not-an-address", "--port", "0", **own).stderr
-    assert "mcp_sessions.asgi" in said
+    assert "mcp_sessions.streamable_http.app" in said
     assert "opentelemetry.sdk" not in said
     assert "prometheus" not in said
 

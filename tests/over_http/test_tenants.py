@@ -10,11 +10,11 @@ from faults.upstream import answer, page, row
 from interop.servers import older_request, run
 from over_http.servers import Held, bearer, eventually, failure, rows, served, to_its_end
 
-from mcp_sessions.callers import hash_of, new_token
+from mcp_sessions.auth.bearer_tokens import hash_of, new_token
+from mcp_sessions.auth.tenants import Tenants
 from mcp_sessions.desk import Desk
 from mcp_sessions.errors import PermissionDenied
 from mcp_sessions.settings import Settings
-from mcp_sessions.tenants import Tenants
 
 ACME, BETA, GAMMA = (new_token()[0] for _ in range(3))
 KEYS = {"acme": "evr_pat_ACMESECRET", "beta": "evr_pat_BETASECRET", "gamma": "evr_pat_GAMMASECRET"}

@@ -6,7 +6,7 @@ import pytest
 from interop.servers import run
 from over_http.servers import KEY, failure, rows, served
 
-from mcp_sessions.callers import hash_of, new_token
+from mcp_sessions.auth.bearer_tokens import hash_of, new_token
 
 OLD, NEW, UNKNOWN = (new_token()[0] for _ in range(3))
 HASHES = f"{hash_of(OLD)},\n {hash_of(NEW)}"

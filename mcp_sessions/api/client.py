@@ -1,0 +1,150 @@
+"""The way out, door after door: shared reads, retries, the circuit, the limiter, one exchange.
+
+Source of the route and its failures: the Everruns API, `GET /v1/sessions`.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from anyio.abc import TaskGroup
+
+from mcp_sessions.api.circuit_breaker import Circuit
+from mcp_sessions.api.failures import failure_in
+from mcp_sessions.api.rate_limiter import Limiter
+from mcp_sessions.api.request import Connections, Exchange, open_connections
+from mcp_sessions.api.retries import with_retries
+from mcp_sessions.api.shared_reads import Flights, background
+from mcp_sessions.arguments import MOST_ROWS
+from mcp_sessions.errors import (
+    ApiUnreachable,
+    BadResponse,
+    NotConfigured,
+    RateLimited,
+    ResponseTooLarge,
+)
+from mcp_sessions.settings import Settings
+from mcp_sessions.wire.extract import NotRows, TooManyValues
+from mcp_sessions.wire.models import Page, SessionT, read_page
+
+FEWEST_ROWS: Final = 3
+"""The smallest answer that proves itself: a newer row, the one that is wanted, an older one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """What all credentials share of the way out: connections, tasks, and the API's limit."""
+
+    connections: Connections
+    tasks: TaskGroup
+    limiter: Limiter
+
+    def api(self, settings: Settings) -> "SessionsApi":
+        """Return the API as one credential sees it, with reads and a circuit of its own."""
+        exchange = Exchange(self.connections, settings)
+        flights = Flights(self.tasks, settings.cache_seconds)
+        return SessionsApi(settings, exchange, flights, self.limiter, Circuit())
+
+
+@asynccontextmanager
+async def open_upstream(settings: Settings, *, fair: bool = False) -> AsyncIterator[Upstream]:
+    """Own the connections and tasks of the way out for as long as the server lives.
+
+    If it is `fair`, no credential has more of the connections than are left to all others.
+    """
+    async with open_connections(settings, fair=fair) as connections, background() as tasks:
+        limiter = Limiter(settings.requests_per_minute)
+        tasks.start_soon(limiter.pace)
+        yield Upstream(connections, tasks, limiter)
+
+
+@asynccontextmanager
+async def open_api(settings: Settings) -> AsyncIterator["SessionsApi"]:
+    """Own the way out of a single credential."""
+    async with open_upstream(settings) as upstream:
+        yield upstream.api(settings)
+
+
+class SessionsApi:
+    """Reads pages of `GET /v1/sessions`.
+
+    `most_rows` is how many an answer can have: fewer than the API's own most for a while after one
+    was too large to be read.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        exchange: Exchange,
+        flights: Flights,
+        limiter: Limiter,
+        circuit: Circuit,
+    ) -> None:
+        self._exchange = exchange
+        self._flights = flights
+        self._limiter = limiter
+        self._circuit = circuit
+        self._most_bytes = settings.max_response_bytes
+        self._configured = settings.api_key is not None or settings.no_key
+        self.most_rows = MOST_ROWS
+
+    async def page(
+        self, parameters: Mapping[str, str | int], session: type[SessionT], *, fresh: bool = True
+    ) -> Page[SessionT]:
+        """Read one page, each row as `session`; unless `fresh`, a remembered one will do.
+
+        Raises:
+            SessionsError: whatever went wrong, in this server's words.
+        """
+        if not self._configured:
+            raise NotConfigured("No Everruns API key is set, so the API cannot be asked.")
+        read = partial(with_retries, partial(self._ask, parameters, session))
+        key = (session, *parameters.items())
+        return await self._flights.share(key, read, fresh=fresh)
+
+    async def _ask(
+        self, parameters: Mapping[str, str | int], session: type[SessionT]
+    ) -> Page[SessionT]:
+        limit = int(parameters.get("limit", MOST_ROWS))
+        try:
+            body = await self._body(parameters)
+            page = _page_of(body, parameters, session, limit)
+        except TooManyValues:
+            self._ask_for_less(limit)
+            raise ResponseTooLarge(
+                "The API's answer would take more memory than this server has for it."
+            ) from None
+        except ResponseTooLarge:
+            self._ask_for_less(limit)
+            raise
+        if 2 * len(body) <= self._most_bytes:
+            self.most_rows = max(self.most_rows, min(MOST_ROWS, 2 * limit))
+        return page
+
+    def _ask_for_less(self, limit: int) -> None:
+        self.most_rows = min(self.most_rows, max(FEWEST_ROWS, limit // 4))
+
+    async def _body(self, parameters: Mapping[str, str | int]) -> bytearray:
+        self._circuit.check()
+        async with self._limiter.slot(self._exchange.credential):
+            with self._circuit.request():
+                try:
+                    return await self._exchange.get(parameters)
+                except RateLimited as fault:
+                    self._limiter.pause(fault.retry_after or 0)
+                    raise
+
+
+def _page_of(
+    body: bytearray, parameters: Mapping[str, str | int], session: type[SessionT], limit: int
+) -> Page[SessionT]:
+    try:
+        return read_page(body, session, limit)
+    except NotRows as fault:
+        if (named := failure_in(bytes(body), parameters)) is not None:
+            raise named from None
+        if fault.early:
+            raise ApiUnreachable("The API's answer broke off.") from None
+        raise BadResponse(f"The API's answer is {fault}.") from None

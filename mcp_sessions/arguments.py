@@ -1,0 +1,255 @@
+"""What may be asked: the arguments of the two tools, whose models are their input schemas."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
+
+from mcp_sessions.errors import InvalidArguments
+from mcp_sessions.results.safe_text import harmless
+
+DEFAULT_LIMIT = 20
+MOST_ROWS = 100  # the API clamps a larger limit in silence
+MOST_TAGS = 20
+LONGEST_TAG = 64
+LONGEST_SEARCH = 200
+MOST_WORDS = 8  # the API drops the words after the eighth in silence
+LARGEST_OFFSET = 2**31 - 1  # the API's offset is an int32
+
+Detail = Literal["brief", "standard", "full"]
+Status = Literal["started", "active", "idle", "waiting_for_tool_results", "paused"]
+
+
+_TIME = "an RFC 3339 time such as 2026-11-20T09:30:00Z, or a date, which is midnight UTC"
+# The end of the sentence "limit must be …", one for each argument.
+_ALLOWED = {
+    "agent_id": "an agent's id such as agent_…, without spaces; leave it out for all agents",
+    "search": f"text of at most {LONGEST_SEARCH} characters and {MOST_WORDS} words",
+    "limit": f"a whole number from 1 to {MOST_ROWS}",
+    "detail": "brief, standard or full",
+    "status": f"one or more of {', '.join(get_args(Status))}",
+    "tags": f"at most {MOST_TAGS} tags of 1 to {LONGEST_TAG} characters",
+    "created_after": _TIME,
+    "created_before": _TIME,
+    "parent_session_id": "a session's id, without spaces",
+    "top_level_only": "true or false",
+    "cursor": "a next_cursor copied unchanged from an earlier result",
+    "offset": f"a whole number from 0 to {LARGEST_OFFSET}",
+}
+
+
+def _whole_number(value: Any) -> Any:
+    """Read "5" as 5 and 5.0 as 5; leave the rest to be refused."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("not_a_number", "a boolean is not a number")
+    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,12}\s*", value):
+        return int(value)
+    if isinstance(value, str):
+        raise PydanticCustomError("not_a_number", "not a whole number")
+    return value
+
+
+def _words(value: Any) -> Any:
+    """Read a blank search as none; refuse what a server would drop in silence."""
+    if not isinstance(value, str):
+        return value
+    words = value.split()
+    if len(words) > MOST_WORDS or any(ord(letter) < ord(" ") for word in words for letter in word):
+        raise PydanticCustomError("not_words", "too many words, or a control character")
+    return _encodable(value) if words else None
+
+
+def _copied(value: Any) -> Any:
+    """Take what a copying agent put around a cursor off again; nothing is none."""
+    if not isinstance(value, str):
+        return value
+    cursor = value.strip().strip("\"'`").rstrip("=")
+    return None if cursor in ("", "null", "None") else cursor
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise PydanticCustomError("surrogate", "half a character") from None
+    return value
+
+
+_Id = Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]
+_Cursor = Annotated[str, Field(max_length=16_384)]
+_Title = Annotated[str, Field(max_length=LONGEST_SEARCH)]
+_Rows = Annotated[int, Field(ge=1, le=MOST_ROWS)]
+_Place = Annotated[int, Field(ge=0, le=LARGEST_OFFSET)]
+
+
+def _several(value: Any) -> Any:
+    """Read one string where a list is meant."""
+    return [value] if isinstance(value, str) else value
+
+
+def _known_statuses(value: Any) -> Any:
+    """Read both spellings of waiting, and say each status once."""
+    if not isinstance(value := _several(value), list):
+        return value
+    spelled = (
+        "waiting_for_tool_results" if status == "waitingfortoolresults" else status
+        for status in value
+    )
+    return list(dict.fromkeys(spelled)) if all(isinstance(s, str) for s in value) else value
+
+
+def _moment(value: Any) -> Any:
+    """Read RFC 3339, or a date as its midnight, and write it in UTC."""
+    if not (isinstance(value, str) and _RFC3339.fullmatch(value.strip())):
+        raise PydanticCustomError("not_a_time", "not an RFC 3339 time")
+    try:
+        moment = datetime.fromisoformat(value.strip().upper())
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise PydanticCustomError("not_a_time", "no such time") from None
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _truth(value: Any) -> Any:
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    if not isinstance(value, bool):
+        raise PydanticCustomError("not_a_boolean", "neither true nor false")
+    return value
+
+
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(?:[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2}))?"
+)
+_Tag = Annotated[
+    str, BeforeValidator(_encodable), Field(min_length=1, max_length=LONGEST_TAG, pattern=r"\S")
+]
+Statuses = Annotated[
+    Annotated[list[Status], Field(min_length=1)] | None, BeforeValidator(_known_statuses)
+]
+Tags = Annotated[
+    Annotated[list[_Tag], Field(min_length=1, max_length=MOST_TAGS)] | None,
+    BeforeValidator(_several),
+]
+Time = Annotated[str, BeforeValidator(_moment)]
+Truth = Annotated[bool, BeforeValidator(_truth)]
+
+AgentId = Annotated[_Id | None, BeforeValidator(_encodable)]
+Search = Annotated[_Title | None, BeforeValidator(_words)]
+Limit = Annotated[_Rows, BeforeValidator(_whole_number)]
+Offset = Annotated[_Place | None, BeforeValidator(_whole_number)]
+CursorText = Annotated[_Cursor | None, BeforeValidator(_copied)]
+
+
+class Arguments(BaseModel):
+    """Arguments of one tool; null counts as absent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    tool: ClassVar[str]
+
+    @classmethod
+    def read(cls, arguments: Mapping[str, Any] | None) -> Self:
+        """Read a call's arguments.
+
+        Raises:
+            InvalidArguments: one sentence for each wrong argument, naming it and what is allowed.
+        """
+        given = {name: value for name, value in (arguments or {}).items() if value is not None}
+        if unknown := [name for name in given if name not in cls.model_fields]:
+            known = ", ".join(cls.model_fields)
+            raise InvalidArguments(
+                f"{cls.tool} has no argument {_shown(unknown[0])}; it takes {known}."
+            )
+        try:
+            return cls.model_validate(given)
+        except ValidationError as fault:
+            wrong = dict.fromkeys(str(error["loc"][0]) for error in fault.errors())
+            sentences = (
+                f"{name} must be {_ALLOWED[name]}; got {_shown(given[name])}." for name in wrong
+            )
+            raise InvalidArguments(" ".join(sentences)) from None
+
+
+class ListSessions(Arguments):
+    """Arguments of `list_sessions`: one question to the API, and how its answer is shown."""
+
+    tool = "list_sessions"
+
+    agent_id: AgentId = Field(None, description="Only this agent's sessions")
+    search: Search = Field(None, description="Words in the title")
+    status: Statuses = Field(None)
+    tags: Tags = Field(None, description="All of these")
+    created_after: Time | None = Field(None, description="RFC 3339 or date, inclusive")
+    created_before: Time | None = Field(None, description="exclusive")
+    parent_session_id: AgentId = Field(None, description="Its subagents' sessions")
+    top_level_only: Truth = Field(False, description="No subagents")
+    limit: Limit = Field(DEFAULT_LIMIT)
+    detail: Detail = Field("standard")
+
+    @classmethod
+    def read(cls, arguments: Mapping[str, Any] | None) -> Self:
+        """Read a call's arguments, as Arguments does; filters that exclude each other too."""
+        asked = super().read(arguments)
+        if asked.parent_session_id is not None and asked.top_level_only:
+            raise InvalidArguments(
+                "parent_session_id and top_level_only exclude each other; leave one out."
+            )
+        after, before = asked.created_from(), asked.created_until()
+        if after is not None and before is not None and after >= before:
+            raise InvalidArguments("created_after must be earlier than created_before.")
+        return asked
+
+    def filters(self) -> dict[str, Any]:
+        """Return the filters in force, by the names of their arguments, as JSON."""
+        asked = self.model_dump(exclude={"limit", "detail"}, exclude_defaults=True)
+        return {name: value for name, value in asked.items() if value is not None}
+
+    def filters_rows(self) -> bool:
+        """Tell whether any filter is decided here, row by row, and not by the API."""
+        return not self.filters().keys() <= {"agent_id", "search"}
+
+    def created_from(self) -> datetime | None:
+        """Return the earliest `created_at` that is asked for."""
+        return datetime.fromisoformat(self.created_after) if self.created_after else None
+
+    def created_until(self) -> datetime | None:
+        """Return the time before which `created_at` has to lie."""
+        return datetime.fromisoformat(self.created_before) if self.created_before else None
+
+    def parameters(self, *, offset: int, limit: int) -> dict[str, str | int]:
+        """Return the API's query parameters for `limit` rows from `offset`."""
+        asked = {"agent_id": self.agent_id, "search": self.search}
+        given = {name: value for name, value in asked.items() if value is not None}
+        return {**given, "offset": offset, "limit": limit}
+
+
+class GetSessionPage(Arguments):
+    """Arguments of `get_session_page`; those left out are None, to be told from repeated ones."""
+
+    tool = "get_session_page"
+
+    cursor: CursorText = Field(None, description="next_cursor of an earlier result")
+    offset: Offset = Field(None, description="Rows to skip, instead of cursor")
+    limit: Limit | None = Field(None)
+    agent_id: AgentId = Field(None)
+    search: Search = Field(None)
+    detail: Detail | None = Field(None)
+
+    def repeated(self) -> dict[str, Any]:
+        """Return the arguments of `list_sessions` among those given."""
+        return self.model_dump(exclude_none=True, exclude={"cursor", "offset"})
+
+
+def _shown(value: Any) -> str:
+    """Say an argument back as JSON, in one short line."""
+    try:
+        said = json.dumps(value, default=repr)
+    except (ValueError, RecursionError):
+        said = "what cannot be shown"
+    return harmless(said, 60)

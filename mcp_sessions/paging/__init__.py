@@ -1,0 +1,1 @@
+"""Pages of the session list, over an API that has only offsets."""

@@ -1,0 +1,1 @@
+"""The stdio transport: one client on stdin and stdout."""

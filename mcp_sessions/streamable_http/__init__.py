@@ -1,0 +1,1 @@
+"""The Streamable HTTP transport: many callers on one socket."""

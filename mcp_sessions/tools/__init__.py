@@ -1,0 +1,1 @@
+"""The two MCP tools: definitions, calls and results."""

@@ -1,0 +1,1 @@
+"""What the Everruns API sends, read leniently."""
