@@ -20,7 +20,7 @@ from mcp_types import CallToolResult, TextContent
 from table import Row, report
 
 from mcp_sessions import embedded
-from mcp_sessions.server import create_server
+from mcp_sessions.server import ToolsByTenant, create_server
 from mcp_sessions.settings import Settings
 
 _TASKS = 64
@@ -111,7 +111,7 @@ async def _client(url: str) -> AsyncIterator[Client]:
     """Give one client of one server, which all tasks share."""
     # The demo's setting keeps a proxy of the environment out of the way.
     given = {"EVERRUNS_API_URL": url, "MCP_SESSIONS_NO_KEY": "true", "MCP_SESSIONS_DEMO": "1"}
-    async with Client(create_server(Settings.from_env(given))) as client:
+    async with Client(create_server(ToolsByTenant(Settings.from_env(given)))) as client:
         yield client
 
 

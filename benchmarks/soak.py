@@ -28,7 +28,7 @@ from mcp_types import TextContent
 from table import Row, report
 
 from mcp_sessions import embedded
-from mcp_sessions.server import create_server
+from mcp_sessions.server import ToolsByTenant, create_server
 from mcp_sessions.settings import Settings
 
 _HERE = Path(__file__).parent
@@ -265,7 +265,7 @@ async def _soak(url: str, truth: Truth, tally: Tally, options: argparse.Namespac
     warm_up = int(options.calls * _WARM_UP)
     half = (options.calls - warm_up) // 2
     batches = {"warm": warm_up, "middle": half, "end": options.calls - warm_up - half}
-    async with Client(create_server(_settings(url, options.deadline))) as client:
+    async with Client(create_server(ToolsByTenant(_settings(url, options.deadline)))) as client:
         readers = [
             Reader(client, truth, tally, options.deadline, Random(seed))  # noqa: S311 - repeatable
             for seed in range(options.tasks)

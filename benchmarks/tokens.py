@@ -16,7 +16,7 @@ from mcp_types import CallToolResult, TextContent
 from raw_page import RawPage, compact
 from table import Row, report
 
-from mcp_sessions.server import create_server
+from mcp_sessions.server import ToolsByTenant, create_server
 from mcp_sessions.settings import Settings
 
 _HERE = Path(__file__).parent
@@ -119,7 +119,7 @@ async def _client(page: RawPage) -> AsyncIterator[Client]:
     with page.served() as url:
         # The demo's setting keeps a proxy of the environment out of the way.
         given = {"EVERRUNS_API_URL": url, "MCP_SESSIONS_NO_KEY": "true", "MCP_SESSIONS_DEMO": "1"}
-        async with Client(create_server(Settings.from_env(given))) as client:
+        async with Client(create_server(ToolsByTenant(Settings.from_env(given)))) as client:
             yield client
 
 

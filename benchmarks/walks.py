@@ -24,8 +24,8 @@ from mcp_sessions import embedded
 from mcp_sessions.api.client import SessionsApi, open_api
 from mcp_sessions.arguments import ListSessions
 from mcp_sessions.paging.cursor import CursorCodec, Place
-from mcp_sessions.paging.walk import Bounds, SessionPage, read_page
-from mcp_sessions.server import create_server
+from mcp_sessions.paging.page import Bounds, SessionPage, read_page
+from mcp_sessions.server import ToolsByTenant, create_server
 from mcp_sessions.settings import Settings
 from mcp_sessions.wire.models import Session
 
@@ -264,7 +264,7 @@ async def _answers(url: str, case: Case) -> list[dict[str, Any]]:
     """Follow the cursors until something is found, the list ends or the calls are used up."""
     answers: list[dict[str, Any]] = []
     tool, asked = "list_sessions", {"status": case.status, "limit": case.limit}
-    async with Client(create_server(_settings(url))) as client:
+    async with Client(create_server(ToolsByTenant(_settings(url)))) as client:
         while True:
             result = await client.call_tool(tool, asked)
             answer = result.structured_content

@@ -1,4 +1,4 @@
-"""What may be asked: the arguments of the two tools, whose models are their input schemas."""
+"""The arguments of the two tools; the models are their input schemas."""
 
 import json
 import re
@@ -11,14 +11,12 @@ from pydantic_core import PydanticCustomError
 
 from mcp_sessions.errors import InvalidArguments
 from mcp_sessions.results.safe_text import harmless
+from mcp_sessions.wire.limits import MAX_LIMIT, MAX_OFFSET, MAX_SEARCH_WORDS
 
 DEFAULT_LIMIT = 20
-MOST_ROWS = 100  # the API clamps a larger limit in silence
-MOST_TAGS = 20
-LONGEST_TAG = 64
-LONGEST_SEARCH = 200
-MOST_WORDS = 8  # the API drops the words after the eighth in silence
-LARGEST_OFFSET = 2**31 - 1  # the API's offset is an int32
+MAX_TAGS = 20
+MAX_TAG_CHARS = 64
+MAX_SEARCH_CHARS = 200
 
 Detail = Literal["brief", "standard", "full"]
 Status = Literal["started", "active", "idle", "waiting_for_tool_results", "paused"]
@@ -28,17 +26,17 @@ _TIME = "an RFC 3339 time such as 2026-11-20T09:30:00Z, or a date, which is midn
 # The end of the sentence "limit must be …", one for each argument.
 _ALLOWED = {
     "agent_id": "an agent's id such as agent_…, without spaces; leave it out for all agents",
-    "search": f"text of at most {LONGEST_SEARCH} characters and {MOST_WORDS} words",
-    "limit": f"a whole number from 1 to {MOST_ROWS}",
+    "search": f"text of at most {MAX_SEARCH_CHARS} characters and {MAX_SEARCH_WORDS} words",
+    "limit": f"a whole number from 1 to {MAX_LIMIT}",
     "detail": "brief, standard or full",
     "status": f"one or more of {', '.join(get_args(Status))}",
-    "tags": f"at most {MOST_TAGS} tags of 1 to {LONGEST_TAG} characters",
+    "tags": f"at most {MAX_TAGS} tags of 1 to {MAX_TAG_CHARS} characters",
     "created_after": _TIME,
     "created_before": _TIME,
     "parent_session_id": "a session's id, without spaces",
     "top_level_only": "true or false",
     "cursor": "a next_cursor copied unchanged from an earlier result",
-    "offset": f"a whole number from 0 to {LARGEST_OFFSET}",
+    "offset": f"a whole number from 0 to {MAX_OFFSET}",
 }
 
 
@@ -58,7 +56,9 @@ def _words(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     words = value.split()
-    if len(words) > MOST_WORDS or any(ord(letter) < ord(" ") for word in words for letter in word):
+    if len(words) > MAX_SEARCH_WORDS or any(
+        ord(letter) < ord(" ") for word in words for letter in word
+    ):
         raise PydanticCustomError("not_words", "too many words, or a control character")
     return _encodable(value) if words else None
 
@@ -82,9 +82,9 @@ def _encodable(value: Any) -> Any:
 
 _Id = Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]
 _Cursor = Annotated[str, Field(max_length=16_384)]
-_Title = Annotated[str, Field(max_length=LONGEST_SEARCH)]
-_Rows = Annotated[int, Field(ge=1, le=MOST_ROWS)]
-_Place = Annotated[int, Field(ge=0, le=LARGEST_OFFSET)]
+_Title = Annotated[str, Field(max_length=MAX_SEARCH_CHARS)]
+_Rows = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
+_Offset = Annotated[int, Field(ge=0, le=MAX_OFFSET)]
 
 
 def _several(value: Any) -> Any:
@@ -128,13 +128,13 @@ _RFC3339 = re.compile(
     r"(?:[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2}))?"
 )
 _Tag = Annotated[
-    str, BeforeValidator(_encodable), Field(min_length=1, max_length=LONGEST_TAG, pattern=r"\S")
+    str, BeforeValidator(_encodable), Field(min_length=1, max_length=MAX_TAG_CHARS, pattern=r"\S")
 ]
 Statuses = Annotated[
     Annotated[list[Status], Field(min_length=1)] | None, BeforeValidator(_known_statuses)
 ]
 Tags = Annotated[
-    Annotated[list[_Tag], Field(min_length=1, max_length=MOST_TAGS)] | None,
+    Annotated[list[_Tag], Field(min_length=1, max_length=MAX_TAGS)] | None,
     BeforeValidator(_several),
 ]
 Time = Annotated[str, BeforeValidator(_moment)]
@@ -143,7 +143,7 @@ Truth = Annotated[bool, BeforeValidator(_truth)]
 AgentId = Annotated[_Id | None, BeforeValidator(_encodable)]
 Search = Annotated[_Title | None, BeforeValidator(_words)]
 Limit = Annotated[_Rows, BeforeValidator(_whole_number)]
-Offset = Annotated[_Place | None, BeforeValidator(_whole_number)]
+Offset = Annotated[_Offset | None, BeforeValidator(_whole_number)]
 CursorText = Annotated[_Cursor | None, BeforeValidator(_copied)]
 
 

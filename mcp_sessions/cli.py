@@ -111,27 +111,28 @@ def _port(text: str) -> int:
 
 
 def _stdio(options: argparse.Namespace) -> int:
-    from mcp_sessions.signals import leave, leave_at_a_signal  # noqa: PLC0415
-    from mcp_sessions.stdio.descriptors import Pipes  # noqa: PLC0415
-    from mcp_sessions.stdio.early_answers import Opening  # noqa: PLC0415
-    from mcp_sessions.stdio.lazy_sdk import light  # noqa: PLC0415
+    from mcp_sessions.signals import exit_now, exit_on_signals  # noqa: PLC0415
+    from mcp_sessions.stdio.descriptors import Descriptors  # noqa: PLC0415
+    from mcp_sessions.stdio.early_reader import EarlyReader  # noqa: PLC0415
+    from mcp_sessions.stdio.lazy_sdk import lazy_sdk_packages  # noqa: PLC0415
 
-    leave_at_a_signal()
-    wire = Pipes.claimed()
-    if os.isatty(wire.stdin):
+    exit_on_signals()
+    descriptors = Descriptors.claim()
+    if os.isatty(descriptors.stdin):
         print("Serving MCP over stdio, for a client to start; see --help.", file=sys.stderr)
-    opening = Opening(wire, _environment(options).get("MCP_SESSIONS_AGENT_ID", "").strip() or None)
-    opening.begin()
-    with light():
+    agent_id = _environment(options).get("MCP_SESSIONS_AGENT_ID", "").strip() or None
+    early = EarlyReader(descriptors, agent_id)
+    early.start()
+    with lazy_sdk_packages():
         settings = _settings(options)
-        if opening.over:
-            leave()
+        if early.client_left:
+            exit_now()
         import anyio  # noqa: PLC0415
 
         from mcp_sessions.stdio.serve import serve_stdio  # noqa: PLC0415
-    with _target(options, settings) as target, _exporting():
-        anyio.run(serve_stdio, target, wire, opening.end())
-    leave()
+    with _with_embedded_api(options, settings) as settings, _exporting():
+        anyio.run(serve_stdio, settings, descriptors, early.finish())
+    exit_now()
 
 
 def _exporting() -> AbstractContextManager[None]:
@@ -144,18 +145,18 @@ def _exporting() -> AbstractContextManager[None]:
 
 
 def _http(options: argparse.Namespace) -> int:
-    from mcp_sessions.signals import leave, leave_at_a_signal  # noqa: PLC0415
+    from mcp_sessions.signals import exit_now, exit_on_signals  # noqa: PLC0415
 
-    leave_at_a_signal()
+    exit_on_signals()
     from mcp_sessions.http_settings import HttpSettings  # noqa: PLC0415
     from mcp_sessions.streamable_http.serve import serve_http  # noqa: PLC0415
 
     settings = _settings(options)
     environ = dict(os.environ)
     http = HttpSettings.from_env(environ, options.host, options.port)
-    with _target(options, settings) as target:
-        serve_http(target, http, environ)
-    leave()
+    with _with_embedded_api(options, settings) as settings:
+        serve_http(settings, http, environ)
+    exit_now()
 
 
 def _token(_: argparse.Namespace) -> int:
@@ -183,8 +184,8 @@ def _check(options: argparse.Namespace) -> int:
 
     from mcp_sessions.commands.check import check  # noqa: PLC0415
 
-    with _target(options, _settings(options)) as target:
-        return 0 if anyio.run(check, target) else _FAILED
+    with _with_embedded_api(options, _settings(options)) as settings:
+        return 0 if anyio.run(check, settings) else _FAILED
 
 
 def _api(options: argparse.Namespace) -> int:
@@ -220,8 +221,8 @@ def _announce_api(url: str) -> None:
 
 
 @contextmanager
-def _target(options: argparse.Namespace, settings: "Settings") -> Iterator["Settings"]:
-    """Give the settings as they are, or turned to an embedded API that lives as long."""
+def _with_embedded_api(options: argparse.Namespace, settings: "Settings") -> Iterator["Settings"]:
+    """Yield the settings, of an embedded API that lives as long where one is asked for."""
     if not (options.demo or settings.demo):
         yield settings
         return

@@ -1,4 +1,4 @@
-"""Places for what is done at once, and whose turn it is to have one."""
+"""Fair slots: at most N jobs at once, waiters served round-robin by name."""
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator, Iterator
@@ -10,101 +10,101 @@ import anyio
 
 @dataclass(slots=True, eq=False)
 class Waiter:
-    """Somebody in a line; `granted` once it was their turn."""
+    """A task that waits in a queue; `granted` once it was woken for its slot."""
 
     granted: bool = False
     woken: anyio.Event = field(default_factory=anyio.Event)
 
 
-class Lines:
-    """A line of waiters for each name; they are given in the order of their turns."""
+class FairQueue:
+    """A queue of waiters for each name; iterates over the names, the next to be served first."""
 
     def __init__(self) -> None:
-        self._lines: OrderedDict[str, deque[Waiter]] = OrderedDict()
+        self._queues: OrderedDict[str, deque[Waiter]] = OrderedDict()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._lines)
+        return iter(self._queues)
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return len(self._queues)
 
-    def waiting(self, who: str) -> int:
-        """Return how many wait in a line."""
-        return len(self._lines.get(who, ()))
+    def waiting(self, name: str) -> int:
+        """Return how many wait under a name."""
+        return len(self._queues.get(name, ()))
 
-    def join(self, who: str) -> Waiter:
-        """Stand behind all others of a line."""
+    def join(self, name: str) -> Waiter:
+        """Wait behind all others of a name."""
         waiter = Waiter()
-        self._lines.setdefault(who, deque()).append(waiter)
+        self._queues.setdefault(name, deque()).append(waiter)
         return waiter
 
-    def leave(self, who: str, waiter: Waiter) -> None:
-        """Leave a line before one's turn."""
-        self._lines[who].remove(waiter)
-        if not self._lines[who]:
-            del self._lines[who]
+    def leave(self, name: str, waiter: Waiter) -> None:
+        """Stop waiting before being woken."""
+        self._queues[name].remove(waiter)
+        if not self._queues[name]:
+            del self._queues[name]
 
-    def wake(self, who: str) -> None:
-        """Tell the first of a line that it is their turn; the line goes behind all others."""
-        line = self._lines.pop(who)
-        waiter = line.popleft()
-        if line:
-            self._lines[who] = line
+    def wake(self, name: str) -> None:
+        """Wake the first waiter of a name, which is then served after all others."""
+        queue = self._queues.pop(name)
+        waiter = queue.popleft()
+        if queue:
+            self._queues[name] = queue
         waiter.granted = True
         waiter.woken.set()
 
 
-class Turns:
-    """Gives out `most` places; those who wait for one stand in a line each and take turns.
+class FairSlots:
+    """At most `max_slots` jobs at once; waiters of different names are served in turns.
 
-    If it is `fair`, nobody has more places than are left free for all others, so that whoever comes
-    finds one, however slow the work of the rest is.
+    If it is `fair`, no name holds more slots than are left free for all others, so that whoever
+    comes finds one, however slow the work of the rest is.
     """
 
-    def __init__(self, most: int, *, fair: bool = False) -> None:
-        self._free = most
+    def __init__(self, max_slots: int, *, fair: bool = False) -> None:
+        self._free = max_slots
         self._fair = fair
         self._held = Counter[str]()
-        self._lines = Lines()
+        self._queue = FairQueue()
 
-    def take(self, who: str) -> bool:
-        """Take a place for somebody, and tell whether there was one."""
-        if not self._free or (self._fair and self._held[who] >= self._free):
+    def take(self, name: str) -> bool:
+        """Take a slot under a name, and tell whether there was one."""
+        if not self._free or (self._fair and self._held[name] >= self._free):
             return False
         self._free -= 1
-        self._held[who] += 1
+        self._held[name] += 1
         return True
 
-    def give_back(self, who: str) -> None:
-        """Give a place back, to those who wait first of all."""
+    def release(self, name: str) -> None:
+        """Free a slot, and wake whoever waits for one."""
         self._free += 1
-        self._held[who] -= 1
-        if not self._held[who]:
-            del self._held[who]
+        self._held[name] -= 1
+        if not self._held[name]:
+            del self._held[name]
         self._give()
 
     @asynccontextmanager
-    async def turn(self, who: str) -> AsyncIterator[None]:
-        """Hold a place, once it is somebody's turn."""
-        if who in self._lines or not self.take(who):
-            await self._wait(who)
+    async def slot(self, name: str) -> AsyncIterator[None]:
+        """Hold a slot until the block ends, after waiting for it."""
+        if name in self._queue or not self.take(name):
+            await self._wait(name)
         try:
             yield
         finally:
-            self.give_back(who)
+            self.release(name)
 
-    async def _wait(self, who: str) -> None:
-        waiter = self._lines.join(who)
+    async def _wait(self, name: str) -> None:
+        waiter = self._queue.join(name)
         try:
             await waiter.woken.wait()
         except anyio.get_cancelled_exc_class():
-            if waiter.granted:  # it came too late for this one
-                self.give_back(who)
+            if waiter.granted:  # the slot came too late for this one
+                self.release(name)
             else:
-                self._lines.leave(who, waiter)
+                self._queue.leave(name, waiter)
             raise
 
     def _give(self) -> None:
-        """Give each free place to the first in the line whose turn it is and that may have one."""
-        while (who := next(filter(self.take, self._lines), None)) is not None:
-            self._lines.wake(who)
+        """Give each free slot to the next name that waits and may have one."""
+        while (name := next(filter(self.take, self._queue), None)) is not None:
+            self._queue.wake(name)

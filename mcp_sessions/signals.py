@@ -1,20 +1,20 @@
-"""SIGINT and SIGTERM while a stdio server has nothing open: then it leaves at once."""
+"""SIGINT and SIGTERM, the signals that stop a server."""
 
 import os
 import signal
 from typing import Final, NoReturn
 
-ENDING: Final = (signal.SIGINT, signal.SIGTERM)
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
-def leave_at_a_signal() -> None:
-    """Leave at once at a signal from now on."""
-    for number in ENDING:
-        signal.signal(number, leave)
+def exit_on_signals() -> None:
+    """Exit at once at a stop signal from now on, for as long as nothing is open yet."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, exit_now)
 
 
-def leave(*_: object) -> NoReturn:
-    """End the process with 0 and without Python's own clean-up.
+def exit_now(*_: object) -> NoReturn:
+    """End the process with exit code 0, without Python's own clean-up.
 
     That would wait for a thread that nobody reads from, and die of a second signal.
     """

@@ -4,7 +4,7 @@ import anyio
 from mcp import Client
 from mcp_types import CallToolResult, TextContent
 
-from mcp_sessions.server import create_server
+from mcp_sessions.server import ToolsByTenant, create_server
 from mcp_sessions.settings import Settings
 
 DEADLINE = 20
@@ -22,7 +22,7 @@ def call_tool(
 
     async def call() -> CallToolResult:
         with anyio.fail_after(DEADLINE):
-            async with Client(create_server(settings)) as client:
+            async with Client(create_server(ToolsByTenant(settings))) as client:
                 return await client.call_tool(name, arguments or {})
 
     return anyio.run(call)

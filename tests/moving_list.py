@@ -12,13 +12,14 @@ import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from mcp_sessions.api.client import SessionsApi, open_api
-from mcp_sessions.arguments import MOST_ROWS, ListSessions
+from mcp_sessions.arguments import ListSessions
 from mcp_sessions.embedded import EmbeddedApi, EmbeddedOptions, SessionStore, serve
 from mcp_sessions.errors import ApiUnavailable
 from mcp_sessions.paging.cursor import CursorCodec, Place
-from mcp_sessions.paging.row_filters import admits
+from mcp_sessions.paging.page import Bounds, SessionPage, read_page
+from mcp_sessions.paging.row_filters import matches
 from mcp_sessions.paging.sort_key import age_of, tie_of
-from mcp_sessions.paging.walk import Bounds, SessionPage, read_page
+from mcp_sessions.wire.limits import MAX_LIMIT
 from mcp_sessions.wire.models import Page, Session
 
 from calls import DEADLINE, settings_for
@@ -132,7 +133,7 @@ class WatchedWalk:
     upstream: Upstream
     sessions: MovingList
     query: ListSessions
-    most_rows: int = MOST_ROWS
+    max_rows: int = MAX_LIMIT
     seen: list[str] = field(default_factory=list)
     owed: set[str] = field(default_factory=set)
     begun: bool = False
@@ -195,8 +196,8 @@ class _Meddler:
     meddle: Callable[[], None]
 
     @property
-    def most_rows(self) -> int:
-        return self.walk.most_rows
+    def max_rows(self) -> int:
+        return self.walk.max_rows
 
     async def page(
         self, parameters: Mapping[str, str | int], session: type[Session], *, fresh: bool
@@ -214,7 +215,7 @@ def _asked_for(query: ListSessions, session: Session) -> bool:
     return (
         query.agent_id in (None, session.agent_id)
         and (query.search is None or query.search in session.title)
-        and admits(query, session)
+        and matches(query, session)
     )
 
 

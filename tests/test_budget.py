@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from mcp_sessions.results.models import PageSummary, Row, share
 from mcp_sessions.results.rows import full, standard
-from mcp_sessions.results.size_budget import rows_within, weighed, weight
+from mcp_sessions.results.size_budget import rows_within, size_of, sized
 from mcp_sessions.results.text import render_row
 from mcp_sessions.wire.models import FullSession
 
@@ -45,7 +45,7 @@ def page_weight(rows):
         detail="full",
         has_more=False,
     )
-    return weight(page.compact())
+    return size_of(page.compact())
 
 
 EMPTY = page_weight([])
@@ -54,13 +54,13 @@ EMPTY = page_weight([])
 @given(sessions)
 def test_a_rows_text_is_never_longer_than_its_json(session):
     for row in (standard(session), full(session)):
-        assert len(render_row(row)) <= weight(row.compact())
+        assert len(render_row(row)) <= size_of(row.compact())
 
 
 @given(st.lists(sessions, max_size=12), st.integers(300, 6_000))
 def test_rows_are_taken_while_the_page_that_says_what_they_share_fits(given_sessions, budget):
     rows = [full(session) for session in given_sessions]
-    taken = rows_within(budget, EMPTY, map(weighed, rows))
+    taken = rows_within(budget, EMPTY, map(sized, rows))
     assert taken == rows[: len(taken)]
     assert len(taken) <= 1 or page_weight(taken) <= budget
     if len(taken) < len(rows):
@@ -69,7 +69,7 @@ def test_rows_are_taken_while_the_page_that_says_what_they_share_fits(given_sess
 
 def test_one_row_is_taken_whatever_its_weight():
     row = Row(id="session_1", label="x" * 500)
-    heavy = weighed(row)
+    heavy = sized(row)
     assert rows_within(100, 0, [heavy, heavy]) == [row]
     assert rows_within(100, 0, []) == []
 
@@ -80,6 +80,6 @@ def test_a_row_that_cannot_fit_is_the_last_one_made():
     def rows():
         for number in range(100):
             made.append(number)
-            yield weighed(Row(id=f"session_{number}", label="x" * 90))
+            yield sized(Row(id=f"session_{number}", label="x" * 90))
 
     assert len(rows_within(1_000, 0, rows())) == len(made) - 1 < 10

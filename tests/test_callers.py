@@ -1,6 +1,6 @@
 import pytest
 
-from mcp_sessions.auth.bearer_tokens import Callers, hash_of, new_token
+from mcp_sessions.auth.bearer_tokens import BearerTokens, hash_of, new_token
 from mcp_sessions.http_settings import HttpSettings, token_hash
 
 pytestmark = pytest.mark.anyio
@@ -8,7 +8,7 @@ pytestmark = pytest.mark.anyio
 
 def callers(*hashes):
     listed = ",".join(hashes)
-    return Callers(HttpSettings.from_env({"MCP_SESSIONS_TOKEN_HASHES": listed}), None)
+    return BearerTokens(HttpSettings.from_env({"MCP_SESSIONS_TOKEN_HASHES": listed}), None)
 
 
 def test_new_tokens_differ_and_come_with_the_hash_that_the_settings_take():

@@ -1,6 +1,6 @@
 import pytest
 
-from mcp_sessions.api.circuit_breaker import FAILURES, FIRST_REST, LONGEST_REST, Circuit
+from mcp_sessions.api.circuit_breaker import FAILURES, FIRST_REST, MAX_REST, CircuitBreaker
 from mcp_sessions.errors import (
     ApiTimeout,
     ApiUnavailable,
@@ -25,7 +25,7 @@ def clock():
 
 @pytest.fixture
 def circuit(clock):
-    return Circuit(clock=clock)
+    return CircuitBreaker(clock=clock)
 
 
 def fail(circuit, fault):
@@ -82,8 +82,8 @@ def test_a_rest_doubles_while_the_api_stays_down_and_is_short_again_once_it_answ
         clock.now += circuit.rest
         fail(circuit, ApiUnreachable("down"))
         rests.append(circuit.rest)
-    assert rests == [10, 20, 30, 30, LONGEST_REST]
-    clock.now += LONGEST_REST
+    assert rests == [10, 20, 30, 30, MAX_REST]
+    clock.now += MAX_REST
     with circuit.request():
         pass
     assert circuit.rest == FIRST_REST

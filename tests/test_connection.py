@@ -8,18 +8,18 @@ import pytest
 import uvicorn
 from interop.servers import DEADLINE
 
-from mcp_sessions.streamable_http.connection import Connection
+from mcp_sessions.streamable_http.connection import DeadlineConnection
 
 HEAD = b"GET / HTTP/1.1\r\nhost: here\r\n\r\n"
 MUCH = b"x" * 4_000_000
 
 
-class Hasty(Connection):
+class Hasty(DeadlineConnection):
     head_within = 0.3
     read_within = 0.3
 
     @staticmethod
-    def most():
+    def max_connections():
         return 5
 
 

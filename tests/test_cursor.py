@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from mcp_sessions.arguments import GetSessionPage, ListSessions
 from mcp_sessions.errors import InvalidArguments, InvalidCursor
 from mcp_sessions.paging.cursor import CursorCodec, Drift, Place
-from mcp_sessions.paging.sort_key import Key
+from mcp_sessions.paging.sort_key import SortKey
 
 CODEC = CursorCodec.of("https://app.everruns.com/api", None, None)
 PLACE = Place(ListSessions(limit=7, detail="brief", agent_id="agent_1", search="q3 plan"), 40)
@@ -23,7 +23,7 @@ queries = st.builds(
     created_before=st.sampled_from([None, "2026-11-21T00:00:00.500000Z"]),
     top_level_only=st.booleans(),
 )
-keys = st.builds(Key, st.integers(-(2**63), 2**63 - 1), st.binary(min_size=6, max_size=6))
+keys = st.builds(SortKey, st.integers(-(2**63), 2**63 - 1), st.binary(min_size=6, max_size=6))
 drifts = st.builds(Drift, st.integers(0, 255), st.integers(0, 255))
 places = st.builds(
     Place, queries, st.integers(0, 2**31 - 1), st.none() | keys, drifts, st.booleans()

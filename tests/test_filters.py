@@ -1,7 +1,7 @@
 import pytest
 
 from mcp_sessions.arguments import ListSessions
-from mcp_sessions.paging.row_filters import admits, too_old
+from mcp_sessions.paging.row_filters import ends_list, matches
 from mcp_sessions.wire.models import Session
 
 SESSION = Session(
@@ -31,24 +31,24 @@ SESSION = Session(
     ],
 )
 def test_a_session_is_judged_by_what_its_row_says(filters, admitted):
-    assert admits(ListSessions.read(filters), SESSION) is admitted
+    assert matches(ListSessions.read(filters), SESSION) is admitted
 
 
 @pytest.mark.parametrize(
     "filters", [{"created_after": "2026-01-01"}, {"created_before": "2027-01-01"}]
 )
 def test_a_session_without_a_time_is_in_no_span_of_time(filters):
-    assert not admits(ListSessions.read(filters), Session(id="s"))
+    assert not matches(ListSessions.read(filters), Session(id="s"))
 
 
 def test_a_session_that_says_nothing_has_no_status_no_tags_and_no_parent():
     bare = Session(id="s")
-    assert not admits(ListSessions.read({"status": "idle"}), bare)
-    assert not admits(ListSessions.read({"tags": "a"}), bare)
-    assert admits(ListSessions.read({"top_level_only": True}), bare)
+    assert not matches(ListSessions.read({"status": "idle"}), bare)
+    assert not matches(ListSessions.read({"tags": "a"}), bare)
+    assert matches(ListSessions.read({"top_level_only": True}), bare)
 
 
 def test_only_a_start_time_makes_a_session_too_old():
-    assert too_old(ListSessions.read({"created_after": "2026-11-21"}), SESSION)
-    assert not too_old(ListSessions.read({"created_before": "2026-11-19"}), SESSION)
-    assert not too_old(ListSessions.read({"created_after": "2026-11-21"}), Session(id="s"))
+    assert ends_list(ListSessions.read({"created_after": "2026-11-21"}), SESSION)
+    assert not ends_list(ListSessions.read({"created_before": "2026-11-19"}), SESSION)
+    assert not ends_list(ListSessions.read({"created_after": "2026-11-21"}), Session(id="s"))

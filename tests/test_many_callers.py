@@ -10,7 +10,7 @@ from mcp import Client
 
 from mcp_sessions.api.circuit_breaker import FAILURES
 from mcp_sessions.embedded import EmbeddedOptions, Fault, SessionStore, seed_sessions, serve
-from mcp_sessions.server import create_server
+from mcp_sessions.server import ToolsByTenant, create_server
 
 from calls import DEADLINE, settings_for, text_of
 
@@ -34,7 +34,7 @@ def results_of(settings, *pages, at_once=True):
 
     async def play():
         with anyio.fail_after(DEADLINE):
-            async with Client(create_server(settings)) as client:
+            async with Client(create_server(ToolsByTenant(settings))) as client:
                 if not at_once:
                     for number in range(len(pages)):
                         await ask(client, number)

@@ -11,8 +11,9 @@ from interop.servers import META, MODERN, initialize, older_request, request
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from mcp_sessions.settings import Settings
-from mcp_sessions.stdio.descriptors import Pipes
-from mcp_sessions.stdio.early_answers import ANY_AGENT, RECORD, Handover, Opening, Recorded
+from mcp_sessions.stdio.descriptors import Descriptors
+from mcp_sessions.stdio.early_answers import ANY_AGENT, RECORD, EarlyAnswers
+from mcp_sessions.stdio.early_reader import EarlyInput, EarlyReader
 from mcp_sessions.stdio.serve import serve_stdio
 
 METHODS = ("server/discover", "tools/list")
@@ -25,7 +26,7 @@ async def answers_of_the_sdk(requests, agent_id=None):
     with os.fdopen(read, "rb") as answers:
         lines = [json.dumps(one).encode() for one in requests]
         with os.fdopen(write, "wb"):
-            await serve_stdio(settings, Pipes(read, write), Handover(lines, ended=True))
+            await serve_stdio(settings, Descriptors(read, write), EarlyInput(lines, ended=True))
         return {answer["id"]: answer for answer in map(json.loads, answers)}
 
 
@@ -111,12 +112,12 @@ REQUESTS = st.fixed_dictionaries(
 
 @given(st.lists(st.one_of(REQUESTS, st.builds(initialize, REVISIONS)), max_size=12))
 def test_whatever_is_asked_is_answered_as_the_sdk_does_or_left_to_it(requests):
-    recorded = Recorded(None)
+    recorded = EarlyAnswers(None)
     answered = []
     for number, asked in enumerate(requests):
         if asked.get("id") is not None:
             asked["id"] = f"{number}"  # one answer each
-        if (answer := recorded.answer(json.loads(json.dumps(asked)))) is not None:
+        if (answer := recorded.response_to(json.loads(json.dumps(asked)))) is not None:
             answered.append((asked, answer))
     told = anyio.run(answers_of_the_sdk, [asked for asked, _ in answered])
     for asked, answer in answered:
@@ -126,14 +127,14 @@ def test_whatever_is_asked_is_answered_as_the_sdk_does_or_left_to_it(requests):
 @given(IDS)
 def test_an_id_comes_back_as_it_was_or_is_left_to_the_sdk(id_):
     asked = request(id_, "tools/list")
-    if (answer := Recorded(None).answer(asked)) is not None:
+    if (answer := EarlyAnswers(None).response_to(asked)) is not None:
         assert anyio.run(answers_of_the_sdk, [asked])[id_] == answer
 
 
 @pytest.mark.anyio
 async def test_a_scope_is_named_in_its_answers():
     told = await answers_of_the_sdk([request(1, "tools/list")], "agent_7")
-    assert Recorded("agent_7").answer(request(1, "tools/list")) == told[1]
+    assert EarlyAnswers("agent_7").response_to(request(1, "tools/list")) == told[1]
     assert ANY_AGENT not in json.dumps(told)
 
 
@@ -143,8 +144,8 @@ class Overture:
     def __init__(self, agent_id=None):
         (self.own_in, stdin), (stdout, self.own_out) = os.pipe(), os.pipe()
         self.stdin, self.stdout = os.fdopen(stdin, "wb", 0), os.fdopen(stdout, "rb")
-        self.opening = Opening(Pipes(self.own_in, self.own_out), agent_id)
-        self.opening.begin()
+        self.opening = EarlyReader(Descriptors(self.own_in, self.own_out), agent_id)
+        self.opening.start()
 
     def __enter__(self):
         return self
@@ -164,7 +165,7 @@ class Overture:
         """End once all that was sent is heard; stdin has to be closed."""
         self.stdin.close()
         self.opening._thread.join(10)
-        return self.opening.end()
+        return self.opening.finish()
 
     def send(self, *lines):
         self.stdin.write(b"".join(lines))
@@ -191,9 +192,9 @@ CALL = line(request(2, "tools/call", name="list_sessions", arguments={}))
 def test_what_is_known_is_answered_and_only_the_greeting_is_handed_over(overture):
     overture.send(HELLO, READY, LIST)
     assert [overture.answer()["id"] for _ in range(2)] == ["initialize", 1]
-    left = overture.opening.end()
+    left = overture.opening.finish()
     assert [one + b"\n" for one in left.lines] == [HELLO, READY]
-    assert left.answered == ("initialize",)
+    assert left.answered_ids == ("initialize",)
     assert (left.rest, left.ended) == (b"", False)
 
 
@@ -201,37 +202,37 @@ def test_after_what_is_not_known_everything_waits_in_order(overture):
     overture.send(LIST, CALL, LIST, b'{"half')
     assert overture.answer()["id"] == 1
     overture.send(b" a line")
-    left = overture.opening.end()
+    left = overture.opening.finish()
     assert [one + b"\n" for one in left.lines] == [CALL, LIST]
     assert b'{"half a line'.startswith(left.rest)
-    assert not left.answered
+    assert not left.answered_ids
 
 
 def test_lines_may_come_in_pieces(overture):
     for number in range(len(LIST)):
         overture.send(LIST[number : number + 1])
     assert overture.answer()["id"] == 1
-    assert overture.opening.end().lines == []
+    assert overture.opening.finish().lines == []
 
 
 def test_a_client_that_leaves_satisfied_is_over(overture):
     overture.send(LIST)
     overture.answer()
     assert overture.end_heard().ended
-    assert overture.opening.over
+    assert overture.opening.client_left
 
 
 def test_a_client_that_leaves_with_a_request_open_is_not_over(overture):
     overture.send(CALL.rstrip())
     left = overture.end_heard()
-    assert not overture.opening.over
+    assert not overture.opening.client_left
     assert [one for one in left.lines if one] == [CALL.rstrip()]
 
 
 def test_nobody_who_does_not_read_is_waited_for_and_nothing_is_torn(overture):
     overture.send(*[LIST] * 40)
     read = [overture.answer() for _ in range(3)]
-    left = overture.opening.end()
+    left = overture.opening.finish()
     overture.close_out()
     told = overture.stdout.read() + left.unsent
     answers = [json.loads(one) for one in told.splitlines()]
@@ -243,7 +244,7 @@ def test_nobody_who_does_not_read_is_waited_for_and_nothing_is_torn(overture):
 def test_a_greeting_that_comes_twice_has_two_answers_that_need_no_second(overture):
     overture.send(HELLO, HELLO)
     assert [overture.answer()["id"] for _ in range(2)] == ["initialize"] * 2
-    assert overture.opening.end().answered == ("initialize",) * 2
+    assert overture.opening.finish().answered_ids == ("initialize",) * 2
 
 
 @pytest.mark.parametrize(
@@ -260,7 +261,7 @@ def test_what_the_sdk_does_not_read_is_left_to_it(overture, unread):
     overture.send(unread, LIST)
     left = overture.end_heard()
     assert b"\n".join(left.lines).startswith(unread.rstrip(b"\n"))
-    assert not left.answered
+    assert not left.answered_ids
     overture.close_out()
     assert overture.stdout.read() == b""
 
@@ -268,6 +269,6 @@ def test_what_the_sdk_does_not_read_is_left_to_it(overture, unread):
 def test_an_agent_whose_id_is_no_word_is_left_to_the_sdk():
     with Overture('agent"},{') as overture:
         overture.send(LIST)
-        left = overture.opening.end()
+        left = overture.opening.finish()
         assert (left.lines, left.rest) == ([], b"")
         assert os.read(overture.own_in, 10_000) == LIST

@@ -8,8 +8,9 @@ from mcp_sessions.arguments import ListSessions
 from mcp_sessions.embedded import EmbeddedOptions, SessionStore, seed_sessions, serve
 from mcp_sessions.errors import ApiTimeout, ApiUnavailable
 from mcp_sessions.paging.cursor import Drift, Place
-from mcp_sessions.paging.sort_key import Key, age_of
-from mcp_sessions.paging.walk import MOST_PROBES, Bounds, read_page
+from mcp_sessions.paging.page import Bounds, read_page
+from mcp_sessions.paging.sort_key import SortKey, age_of
+from mcp_sessions.paging.walk import MAX_PROBES
 from mcp_sessions.wire.models import Session
 
 from calls import DEADLINE, settings_for
@@ -183,13 +184,13 @@ def test_a_list_that_is_never_where_it_was_is_a_transient_failure():
         page_answer([row(900)] * 100, total=9_000),
     )
     place = Place(
-        ListSessions(), 500, after=Key(age_of(datetime(2026, 11, 20, 12, tzinfo=UTC)), b"x")
+        ListSessions(), 500, after=SortKey(age_of(datetime(2026, 11, 20, 12, tzinfo=UTC)), b"x")
     )
-    answers = [older if number % 2 else newer for number in range(MOST_PROBES)]
+    answers = [older if number % 2 else newer for number in range(MAX_PROBES)]
     with raw_api(answers) as upstream:
         with pytest.raises(ApiUnavailable, match="changes faster than it can be read"):
             pages(upstream.url, place)
-        assert len(upstream.requests) == MOST_PROBES
+        assert len(upstream.requests) == MAX_PROBES
 
 
 def test_a_cut_page_goes_on_after_the_last_row_shown(forty):

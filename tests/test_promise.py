@@ -11,7 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test as run
 
 from mcp_sessions.arguments import ListSessions
 from mcp_sessions.paging.cursor import Drift, Place
-from mcp_sessions.paging.sort_key import Key, tie_of
+from mcp_sessions.paging.sort_key import SortKey, tie_of
 from mcp_sessions.paging.window import Window
 
 from moving_list import AGENTS, STATUSES, WORDS, MovingList, WatchedWalk, upstream
@@ -125,7 +125,7 @@ def test_the_same_test_fails_when_a_page_is_not_aligned_again(api, monkeypatch):
 
 
 def test_the_same_test_fails_when_ties_are_ignored(api, monkeypatch):
-    monkeypatch.setattr(Window, "certain", lambda _window, entries: entries)
+    monkeypatch.setattr(Window, "whole_groups", lambda _window, entries: entries)
     with pytest.raises((AssertionError, Flaky)):
         run(lambda: Reader(api), settings=UNTIL_IT_FAILS)
 
@@ -146,7 +146,7 @@ def test_a_walk_is_exact_where_answers_can_have_few_rows_only(api, moving, most,
     """So it is where rows are too heavy, or the API too slow, for more of them at once."""
     rng = Random(most + limit)
     moving.create_groups([rng.randint(1, min(3, most - 2)) for _ in range(60)])
-    walk = WatchedWalk(api, moving, ListSessions(limit=limit), most_rows=most)
+    walk = WatchedWalk(api, moving, ListSessions(limit=limit), max_rows=most)
     walk.to_the_end(lambda: rng.random() < 0.2 and moving.delete_from(rng.randrange(60), 1))
     assert not walk.notes
 
@@ -222,7 +222,7 @@ def test_a_cursor_into_a_list_without_times_costs_few_requests(api, moving):
         api.served.store.create_verbatim(
             f'{{"id": "session_{number:032x}"}}', f"2026-03-01T{number // 60:02}:{number % 60:02}Z"
         )
-    place = Place(ListSessions(), 500, Key(0, tie_of("session_1")), Drift(0, 120))
+    place = Place(ListSessions(), 500, SortKey(0, tie_of("session_1")), Drift(0, 120))
     walk = WatchedWalk(api, moving, ListSessions())
     api.served.requests.clear()
     try:

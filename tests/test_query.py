@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mcp_sessions.arguments import GetSessionPage, ListSessions
 from mcp_sessions.errors import InvalidArguments
-from mcp_sessions.tools.schema import short_schema
+from mcp_sessions.tools.definitions import short_schema
 
 
 def refusal(tool, arguments):

@@ -15,7 +15,7 @@ from mcp import Client, StdioServerParameters
 from over_http import refusals
 
 from mcp_sessions.arguments import GetSessionPage, ListSessions
-from mcp_sessions.auth.tenants import Tenants
+from mcp_sessions.auth.tenants import TenantsFile
 from mcp_sessions.cli import _parser
 from mcp_sessions.errors import SessionsError
 from mcp_sessions.http_settings import HttpSettings
@@ -101,7 +101,7 @@ def test_the_tenants_of_the_readme_are_a_file_that_can_be_used(tmp_path):
     key.write_text("evr_pat_CANARYKEY123")
     file = tmp_path / "tenants.toml"
     file.write_text(example.replace("/run/secrets/acme", str(key)))
-    register = Tenants(file, Settings(), {}).current()
+    register = TenantsFile(file, Settings(), {}).current()
     assert register.tenants["acme"].settings.org_id == "org_acme"
 
 

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_sessions.api.failures import failure_in, refusal
+from mcp_sessions.api.failures import failure_in, failure_of_status
 from mcp_sessions.errors import SessionsError
 
 
 def told(status, body=b"", headers=None, parameters=None):
     sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return refusal(status, headers or {}, sent, parameters or {})
+    return failure_of_status(status, headers or {}, sent, parameters or {})
 
 
 @pytest.mark.parametrize("status", [200, 400, 500])

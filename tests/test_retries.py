@@ -2,7 +2,7 @@ import anyio
 import pytest
 
 from mcp_sessions.api import retries
-from mcp_sessions.api.retries import MOST_ATTEMPTS, with_retries
+from mcp_sessions.api.retries import MAX_ATTEMPTS, with_retries
 from mcp_sessions.errors import (
     ApiTimeout,
     ApiUnavailable,
@@ -58,8 +58,8 @@ def test_what_passes_by_itself_is_asked_again_until_it_has(waits, kind):
 @pytest.mark.parametrize("kind", PASSING)
 def test_it_is_asked_so_often_and_the_last_fault_is_told(waits, kind):
     faults = [kind(str(number)) for number in range(9)]
-    assert tried(*faults) == (faults[MOST_ATTEMPTS - 1], MOST_ATTEMPTS)
-    assert len(waits) == MOST_ATTEMPTS - 1
+    assert tried(*faults) == (faults[MAX_ATTEMPTS - 1], MAX_ATTEMPTS)
+    assert len(waits) == MAX_ATTEMPTS - 1
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_fault_of_our_own_is_not_asked_away():
 def test_waits_grow_and_are_never_the_same(waits):
     for _ in range(20):
         tried(*[ApiUnreachable("?")] * 9)
-    firsts, lasts = waits[:: MOST_ATTEMPTS - 1], waits[3 :: MOST_ATTEMPTS - 1]
+    firsts, lasts = waits[:: MAX_ATTEMPTS - 1], waits[3 :: MAX_ATTEMPTS - 1]
     assert max(firsts) <= 0.2 < max(lasts) <= 1.6
     assert len(set(waits)) > 70
 

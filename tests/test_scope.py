@@ -6,7 +6,7 @@ import pytest
 
 from mcp_sessions.arguments import ListSessions
 from mcp_sessions.paging.cursor import CursorCodec, Place
-from mcp_sessions.tools.call import definitions
+from mcp_sessions.tools.definitions import definitions
 
 from calls import call_tool, failure_of, settings_for, text_of
 from raw_api import page_answer, raw_api

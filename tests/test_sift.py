@@ -3,12 +3,13 @@ import tracemalloc
 
 import pytest
 
-from mcp_sessions.wire.extract import MANY_VALUES, NotRows, TooManyValues, sift, sift_at_once
-from mcp_sessions.wire.models import FullSession, Session, read_page
+from mcp_sessions.wire.extract import MANY_VALUES, NotRows, TooManyValues, extract, extract_small
+from mcp_sessions.wire.models import FullSession, Session
+from mcp_sessions.wire.read import parse_page
 
 
 def rows_of(body, kind=Session, most=100):
-    return [json.loads(row) for row in sift(body, most, kind).rows]
+    return [json.loads(row) for row in extract(body, most, kind).rows]
 
 
 def page_of(*rows):
@@ -54,7 +55,7 @@ def test_an_answer_of_millions_of_values_takes_no_memory_beyond_its_own(value):
     tracemalloc.start()
     try:
         with pytest.raises(TooManyValues):
-            sift(body, 100, Session)
+            extract(body, 100, Session)
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()
@@ -68,7 +69,7 @@ def test_millions_of_values_in_a_field_that_is_not_read_cost_nothing():
 def test_a_row_nested_without_end_is_none_and_costs_no_other():
     deep = b'{"id":"b","x":' + b'["]",' * 100_000 + b"0" + b"]" * 100_000 + b"}"
     body = b'{"data":[{"id":"a"},' + deep + b',{"id":"c"}],"total":3}'
-    page = read_page(body, Session, 100)
+    page = parse_page(body, Session, 100)
     assert [row and row.id for row in page.data] == ["a", None, "c"]
     assert page.total == 3
 
@@ -83,7 +84,7 @@ def test_a_broken_row_is_mended_and_its_neighbours_stay():
         b'{"data":[{"id":"a","title":"\\ud800 x"},{"id":"b","title":"\xff"},{"id":"c","usage":NaN},'
         b'{"id":"d","max_iterations":' + b"9" * 5_000 + b'},{"id":"e"}],"total":5}'
     )
-    page = read_page(body, FullSession, 100)
+    page = parse_page(body, FullSession, 100)
     assert [row.id for row in page.data] == ["a", "b", "c", "d", "e"]
     assert [row.title for row in page.data[:2]] == [
         "\N{REPLACEMENT CHARACTER} x",
@@ -93,7 +94,7 @@ def test_a_broken_row_is_mended_and_its_neighbours_stay():
 
 
 def test_one_row_of_broken_text_is_mended_by_itself():
-    page = read_page(b'{"data":[{"id":"a","title":"\xff"},{"id":"b"}],"total":2}', Session, 100)
+    page = parse_page(b'{"data":[{"id":"a","title":"\xff"},{"id":"b"}],"total":2}', Session, 100)
     assert [row.id for row in page.data] == ["a", "b"]
 
 
@@ -109,7 +110,7 @@ def test_one_row_of_broken_text_is_mended_by_itself():
 )
 def test_what_broke_off_is_told_from_what_is_no_page(body, early):
     with pytest.raises(NotRows) as refused:
-        sift(body, 100, Session)
+        extract(body, 100, Session)
     assert refused.value.early is early
 
 
@@ -117,7 +118,7 @@ def test_what_broke_off_is_told_from_what_is_no_page(body, early):
 def test_a_small_answer_cut_at_once_has_what_row_by_row_gives(kind):
     row = {"id": "a", "title": "x", "secret": "CANARY", "tags": ["x", 5], "tools": [{"name": "t"}]}
     body = json.dumps({"data": [row, None, {"id": "b"}], "total": 3, "offset": None}).encode()
-    at_once = json.loads(sift_at_once(body, 2, kind))
+    at_once = json.loads(extract_small(body, 2, kind))
     assert at_once["data"] == rows_of(body, kind, most=2)
     assert (at_once["total"], at_once["offset"], at_once["limit"]) == (3, None, None)
 
@@ -126,9 +127,9 @@ def test_a_small_answer_cut_at_once_has_what_row_by_row_gives(kind):
     "body", [b"", b"{", b"[]", b'{"data":[5]}', b'{"data":5}', b'{"data":[]}'.ljust(600_000)]
 )
 def test_an_answer_that_needs_a_closer_look_is_not_cut_at_once(body):
-    assert sift_at_once(body, 20, Session) is None
+    assert extract_small(body, 20, Session) is None
 
 
 def test_a_row_that_a_small_answer_spoils_leaves_the_others():
     body = page_of({"id": "a"}, 5, {"id": "b", "usage": []})
-    assert [row and row.id for row in read_page(body, Session, 20).data] == ["a", None, "b"]
+    assert [row and row.id for row in parse_page(body, Session, 20).data] == ["a", None, "b"]

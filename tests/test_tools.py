@@ -5,7 +5,8 @@ import pytest
 
 from mcp_sessions.api import client as door
 from mcp_sessions.embedded import SessionStore, serve
-from mcp_sessions.tools.call import LONGEST_ROW, definitions
+from mcp_sessions.tools.definitions import definitions
+from mcp_sessions.tools.result import MAX_ROW_CHARS
 
 from calls import call_tool, failure_of, settings_for, text_of
 from raw_api import page_answer, raw_api
@@ -117,7 +118,7 @@ def test_a_row_too_large_to_show_is_shown_brief_with_a_note():
     assert set(first) == {"id", "label", "status", "updated_at", "shortened"}
     assert "shown brief, being too large in full" in text_of(result)
     assert "tools" in second
-    assert len(json.dumps(second, ensure_ascii=False)) <= LONGEST_ROW
+    assert len(json.dumps(second, ensure_ascii=False)) <= MAX_ROW_CHARS
 
 
 def test_a_filter_said_back_is_harmless():
@@ -184,7 +185,7 @@ def test_anything_unforeseen_is_an_answer_that_tells_nothing(monkeypatch, caplog
         quoted = "CAN" + "ARY"  # the trace in the log shows this line
         raise RuntimeError(quoted)
 
-    monkeypatch.setattr(door, "read_page", explode)
+    monkeypatch.setattr(door, "parse_page", explode)
     with raw_api([page_answer([])]) as upstream:
         failed = failure_of(call_tool(settings_for(upstream.url)))
     assert failed.startswith("internal: ")

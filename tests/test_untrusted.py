@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_sessions.results.safe_text import MASK, harmless
+from mcp_sessions.results.credentials import MASK
+from mcp_sessions.results.safe_text import harmless
 
 
 @pytest.mark.parametrize(

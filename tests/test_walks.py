@@ -5,7 +5,7 @@ import pytest
 from mcp import Client
 
 from mcp_sessions.embedded import SessionStore, serve
-from mcp_sessions.server import create_server
+from mcp_sessions.server import ToolsByTenant, create_server
 
 from calls import DEADLINE, call_tool, settings_for, text_of
 from raw_api import page_answer, raw_api
@@ -83,7 +83,7 @@ def test_a_walk_reports_its_progress(rare):
 
     async def walk():
         with anyio.fail_after(DEADLINE):
-            async with Client(create_server(settings_for(rare.url))) as client:
+            async with Client(create_server(ToolsByTenant(settings_for(rare.url)))) as client:
                 await client.call_tool(
                     "list_sessions", {"status": "paused"}, progress_callback=note
                 )
@@ -101,7 +101,7 @@ def test_a_cancelled_walk_stops_asking(mode):
 
     async def walk(url):
         with anyio.fail_after(DEADLINE):
-            async with Client(create_server(settings_for(url)), mode=mode) as client:
+            async with Client(create_server(ToolsByTenant(settings_for(url))), mode=mode) as client:
                 with anyio.move_on_after(0.5):
                     await client.call_tool("list_sessions", {"status": "paused"})
                 return len(upstream.requests)

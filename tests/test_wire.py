@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_sessions.wire import models as wire
 from mcp_sessions.wire.extract import NotRows
 from mcp_sessions.wire.models import FullSession, Session
+from mcp_sessions.wire.read import parse_page
 
 WRONG = [None, 5, -1, True, "x", "", [], {}, [5], {"a": 1}, 1e400, 10**30, "\x00"]
 
 
 def read_page(body, session):
-    return wire.read_page(body, session, 100)
+    return parse_page(body, session, 100)
 
 
 def page_of(*rows, **envelope):

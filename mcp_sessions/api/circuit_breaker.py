@@ -1,4 +1,4 @@
-"""A circuit that stops asking an API that is down, and tries it again by itself.
+"""Circuit breaker: stops asking an API that is down, and tries it again by itself.
 
 Written here because the libraries for it let every waiting call through at once when the rest is
 over, count a caller's leaving as a failure, and cannot tell how long the rest still takes.
@@ -15,17 +15,17 @@ from mcp_sessions.errors import ApiTimeout, ApiUnavailable, ApiUnreachable, Sess
 
 FAILURES = 8
 """Failed requests in a row that open the circuit; more than one call makes."""
-FIRST_REST, LONGEST_REST = 5.0, 30.0
+FIRST_REST, MAX_REST = 5.0, 30.0
 _DOWN = (ApiTimeout, ApiUnavailable, ApiUnreachable)
 
 
 @dataclass(slots=True)
-class Circuit:
+class CircuitBreaker:
     """Counts what fails in a row; open, it lets one request through after every rest."""
 
     failures: int = 0
     rest: float = FIRST_REST  # seconds
-    closed_again: float = 0.0  # on the event loop's clock
+    next_trial: float = 0.0  # when one request may be tried, on the event loop's clock
     trying: bool = False
     clock: Callable[[], float] = anyio.current_time
 
@@ -35,7 +35,7 @@ class Circuit:
         Raises:
             ApiUnavailable: the circuit is open, and rests or is being tried.
         """
-        left = self.closed_again - self.clock()
+        left = self.next_trial - self.clock()
         if self.failures >= FAILURES and (left > 0 or self.trying):
             raise ApiUnavailable(
                 f"The API failed {self.failures} times in a row, so it is not asked just now.",
@@ -69,9 +69,9 @@ class Circuit:
     def _failed(self) -> None:
         self.failures += 1
         if self.failures > FAILURES:  # the try after a rest
-            self.rest = min(2 * self.rest, LONGEST_REST)
+            self.rest = min(2 * self.rest, MAX_REST)
         if self.failures >= FAILURES:
-            self.closed_again = self.clock() + self.rest
+            self.next_trial = self.clock() + self.rest
 
     def _answered(self) -> None:
         self.failures, self.rest = 0, FIRST_REST

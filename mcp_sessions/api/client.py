@@ -1,4 +1,4 @@
-"""The way out, door after door: shared reads, retries, the circuit, the limiter, one exchange.
+"""The Everruns API client: shared reads, then retries, circuit breaker, rate limiter, request.
 
 Source of the route and its failures: the Everruns API, `GET /v1/sessions`.
 """
@@ -11,13 +11,13 @@ from typing import Final
 
 from anyio.abc import TaskGroup
 
-from mcp_sessions.api.circuit_breaker import Circuit
+from mcp_sessions.api.circuit_breaker import CircuitBreaker
+from mcp_sessions.api.connections import ConnectionPool, open_connections
 from mcp_sessions.api.failures import failure_in
-from mcp_sessions.api.rate_limiter import Limiter
-from mcp_sessions.api.request import Connections, Exchange, open_connections
+from mcp_sessions.api.rate_limiter import RateLimiter
+from mcp_sessions.api.request import ApiRequest
 from mcp_sessions.api.retries import with_retries
-from mcp_sessions.api.shared_reads import Flights, background
-from mcp_sessions.arguments import MOST_ROWS
+from mcp_sessions.api.shared_reads import SharedReads, background
 from mcp_sessions.errors import (
     ApiUnreachable,
     BadResponse,
@@ -27,73 +27,75 @@ from mcp_sessions.errors import (
 )
 from mcp_sessions.settings import Settings
 from mcp_sessions.wire.extract import NotRows, TooManyValues
-from mcp_sessions.wire.models import Page, SessionT, read_page
+from mcp_sessions.wire.limits import MAX_LIMIT
+from mcp_sessions.wire.models import Page, SessionT
+from mcp_sessions.wire.read import parse_page
 
 FEWEST_ROWS: Final = 3
 """The smallest answer that proves itself: a newer row, the one that is wanted, an older one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Upstream:
-    """What all credentials share of the way out: connections, tasks, and the API's limit."""
+class SharedApi:
+    """What all credentials share of the client: connections, tasks, and the rate limiter."""
 
-    connections: Connections
+    connections: ConnectionPool
     tasks: TaskGroup
-    limiter: Limiter
+    limiter: RateLimiter
 
     def api(self, settings: Settings) -> "SessionsApi":
         """Return the API as one credential sees it, with reads and a circuit of its own."""
-        exchange = Exchange(self.connections, settings)
-        flights = Flights(self.tasks, settings.cache_seconds)
-        return SessionsApi(settings, exchange, flights, self.limiter, Circuit())
+        request = ApiRequest(self.connections, settings)
+        reads = SharedReads(self.tasks, settings.cache_seconds)
+        return SessionsApi(settings, request, reads, self.limiter, CircuitBreaker())
 
 
 @asynccontextmanager
-async def open_upstream(settings: Settings, *, fair: bool = False) -> AsyncIterator[Upstream]:
-    """Own the connections and tasks of the way out for as long as the server lives.
+async def open_shared_api(settings: Settings, *, fair: bool = False) -> AsyncIterator[SharedApi]:
+    """Own the connections and tasks of the client for as long as the server lives.
 
     If it is `fair`, no credential has more of the connections than are left to all others.
     """
     async with open_connections(settings, fair=fair) as connections, background() as tasks:
-        limiter = Limiter(settings.requests_per_minute)
+        limiter = RateLimiter(settings.requests_per_minute)
         tasks.start_soon(limiter.pace)
-        yield Upstream(connections, tasks, limiter)
+        yield SharedApi(connections, tasks, limiter)
 
 
 @asynccontextmanager
 async def open_api(settings: Settings) -> AsyncIterator["SessionsApi"]:
-    """Own the way out of a single credential."""
-    async with open_upstream(settings) as upstream:
-        yield upstream.api(settings)
+    """Own the client of a single credential."""
+    async with open_shared_api(settings) as shared:
+        yield shared.api(settings)
 
 
 class SessionsApi:
     """Reads pages of `GET /v1/sessions`.
 
-    `most_rows` is how many an answer can have: fewer than the API's own most for a while after one
+    `max_rows` is how many an answer can have: fewer than the API's own most for a while after one
     was too large to be read.
     """
 
     def __init__(
         self,
         settings: Settings,
-        exchange: Exchange,
-        flights: Flights,
-        limiter: Limiter,
-        circuit: Circuit,
+        request: ApiRequest,
+        reads: SharedReads,
+        limiter: RateLimiter,
+        circuit: CircuitBreaker,
     ) -> None:
-        self._exchange = exchange
-        self._flights = flights
+        self._request = request
+        self._reads = reads
         self._limiter = limiter
         self._circuit = circuit
         self._most_bytes = settings.max_response_bytes
         self._configured = settings.api_key is not None or settings.no_key
-        self.most_rows = MOST_ROWS
+        self.max_rows = MAX_LIMIT
 
     async def page(
         self, parameters: Mapping[str, str | int], session: type[SessionT], *, fresh: bool = True
     ) -> Page[SessionT]:
-        """Read one page, each row as `session`; unless `fresh`, a remembered one will do.
+        """Read one page, each row as `session`; unless `fresh`, a cached one will do.
 
         Raises:
             SessionsError: whatever went wrong, in this server's words.
@@ -102,12 +104,12 @@ class SessionsApi:
             raise NotConfigured("No Everruns API key is set, so the API cannot be asked.")
         read = partial(with_retries, partial(self._ask, parameters, session))
         key = (session, *parameters.items())
-        return await self._flights.share(key, read, fresh=fresh)
+        return await self._reads.share(key, read, fresh=fresh)
 
     async def _ask(
         self, parameters: Mapping[str, str | int], session: type[SessionT]
     ) -> Page[SessionT]:
-        limit = int(parameters.get("limit", MOST_ROWS))
+        limit = int(parameters.get("limit", MAX_LIMIT))
         try:
             body = await self._body(parameters)
             page = _page_of(body, parameters, session, limit)
@@ -120,18 +122,18 @@ class SessionsApi:
             self._ask_for_less(limit)
             raise
         if 2 * len(body) <= self._most_bytes:
-            self.most_rows = max(self.most_rows, min(MOST_ROWS, 2 * limit))
+            self.max_rows = max(self.max_rows, min(MAX_LIMIT, 2 * limit))
         return page
 
     def _ask_for_less(self, limit: int) -> None:
-        self.most_rows = min(self.most_rows, max(FEWEST_ROWS, limit // 4))
+        self.max_rows = min(self.max_rows, max(FEWEST_ROWS, limit // 4))
 
     async def _body(self, parameters: Mapping[str, str | int]) -> bytearray:
         self._circuit.check()
-        async with self._limiter.slot(self._exchange.credential):
+        async with self._limiter.slot(self._request.credential):
             with self._circuit.request():
                 try:
-                    return await self._exchange.get(parameters)
+                    return await self._request.get(parameters)
                 except RateLimited as fault:
                     self._limiter.pause(fault.retry_after or 0)
                     raise
@@ -141,7 +143,7 @@ def _page_of(
     body: bytearray, parameters: Mapping[str, str | int], session: type[SessionT], limit: int
 ) -> Page[SessionT]:
     try:
-        return read_page(body, session, limit)
+        return parse_page(body, session, limit)
     except NotRows as fault:
         if (named := failure_in(bytes(body), parameters)) is not None:
             raise named from None

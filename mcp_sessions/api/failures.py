@@ -1,4 +1,4 @@
-"""What an answer other than 200 means, in this server's words.
+"""What a failed answer of the API means, in this server's words.
 
 Failures come in five shapes: `application/problem+json`, `{"error": text}`,
 `{"error": {"code", "message"}}`, plain text, and the HTML page of a proxy. What is read of them is
@@ -25,10 +25,10 @@ from mcp_sessions.errors import (
     Unauthorized,
 )
 
-LONGEST_BODY: Final = 16_384
+MAX_ERROR_BODY_BYTES: Final = 16_384
 """Bytes that are read of a failure."""
 
-_LONGEST_WAIT: Final = 86_400  # seconds; a longer one is no advice
+_MAX_RETRY_AFTER: Final = 86_400  # seconds; a longer one is no advice
 _CHECK_AGENT: Final = "Check agent_id (agent_ and 32 hex digits), then call again."
 _CHECK_ORGANIZATION: Final = "Tell the user to check EVERRUNS_ORG_ID."
 _WEB_PAGE: Final = " What answered is a web page, so a proxy or gateway stands before the API."
@@ -81,7 +81,7 @@ class _Named(BaseModel):
             return None
 
 
-def refusal(
+def failure_of_status(
     status: int, headers: Mapping[str, str], body: bytes, parameters: Mapping[str, str | int]
 ) -> SessionsError:
     """Return what a failed request means; `headers` takes names in any case."""
@@ -97,9 +97,13 @@ def refusal(
 
 def failure_in(body: bytes, parameters: Mapping[str, str | int]) -> SessionsError | None:
     """Return the failure that an answer of status 200 names instead of a page, if it does."""
-    named = _named(body[:LONGEST_BODY])
+    named = _named(body[:MAX_ERROR_BODY_BYTES])
     code = _code(named)
-    return refusal(200, {}, body[:LONGEST_BODY], parameters) if code in _CODE else None
+    return (
+        failure_of_status(200, {}, body[:MAX_ERROR_BODY_BYTES], parameters)
+        if code in _CODE
+        else None
+    )
 
 
 def _meaning(status: int, named: _Named) -> tuple[type[SessionsError], str]:
@@ -143,7 +147,7 @@ def _retry_after(header: str | None, named: _Named) -> int | None:
         seconds = named.retry_after_seconds
     if seconds is None and named.error is not None:
         seconds = named.error.retry_after_seconds
-    if seconds is None or not 0 <= seconds <= _LONGEST_WAIT:
+    if seconds is None or not 0 <= seconds <= _MAX_RETRY_AFTER:
         return None
     return max(1, math.ceil(seconds))
 

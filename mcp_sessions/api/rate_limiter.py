@@ -1,4 +1,4 @@
-"""At most so many requests in any minute, fair among credentials.
+"""Rate limiter: at most so many requests in any minute, fair among credentials.
 
 The API counts requests an address, so one limiter stands before it for all who share this process.
 Written here because the libraries for it neither take turns among callers nor tell how long one
@@ -13,31 +13,31 @@ from contextlib import asynccontextmanager
 import anyio
 
 from mcp_sessions.errors import RateLimited
-from mcp_sessions.fair_slots import Lines
+from mcp_sessions.fair_slots import FairQueue
 
-_LONGEST_PAUSE = 60.0  # seconds; the API's own window, whatever it asks for
-_TO_ANSWER = 0.05  # seconds of a deadline that are left to say that it was not met
+_MAX_PAUSE = 60.0  # seconds; the API's own window, whatever it asks for
+_TIME_TO_ANSWER = 0.05  # seconds of a deadline that are left to say that it was not met
 
 
-class Limiter:
+class RateLimiter:
     """Gives out slots: each is taken from the request until `period` seconds after its answer.
 
     The API saw a request at some time before its answer, so no window of its own, fixed or
-    sliding, ever holds more than `most`. `pace` has to run in a task of its own.
+    sliding, ever holds more than `max_requests`. `pace` has to run in a task of its own.
     """
 
-    def __init__(self, most: int, period: float = 60.0) -> None:
-        self._most = most
+    def __init__(self, max_requests: int, period: float = 60.0) -> None:
+        self._max_requests = max_requests
         self._period = period
-        self._free = most
+        self._free = max_requests
         self._cooling: deque[float] = deque()  # when taken slots are free again
         self._paused = 0.0
-        self._lines = Lines()
+        self._queue = FairQueue()
         self._changed = anyio.Event()
 
     def pause(self, seconds: float) -> None:
         """Give out no slot for a while, as the API asked."""
-        self._paused = max(self._paused, anyio.current_time() + min(seconds, _LONGEST_PAUSE))
+        self._paused = max(self._paused, anyio.current_time() + min(seconds, _MAX_PAUSE))
 
     @asynccontextmanager
     async def slot(self, credential: str) -> AsyncIterator[None]:
@@ -46,12 +46,12 @@ class Limiter:
         Raises:
             RateLimited: the turn would come past the call's deadline.
         """
-        await self._turn(credential)
+        await self._take(credential)
         try:
             yield
         finally:
             self._cooling.append(anyio.current_time() + self._period)
-            if self._lines:
+            if self._queue:
                 self._changed.set()
 
     async def pace(self) -> None:
@@ -62,16 +62,16 @@ class Limiter:
             with anyio.move_on_at(self._next_time()):
                 await self._changed.wait()
 
-    async def _turn(self, credential: str) -> None:
+    async def _take(self, credential: str) -> None:
         self._reclaim()
-        if not self._lines and self._free and self._paused <= anyio.current_time():
+        if not self._queue and self._free and self._paused <= anyio.current_time():
             self._free -= 1
             return
-        turn = self._turn_of(credential)
-        until = anyio.current_effective_deadline() - _TO_ANSWER
-        if turn > until:
-            raise _told_to_wait(turn)
-        waiter = self._lines.join(credential)
+        time = self._time_of(credential)
+        until = anyio.current_effective_deadline() - _TIME_TO_ANSWER
+        if time > until:
+            raise _must_wait(time)
+        waiter = self._queue.join(credential)
         self._changed.set()
         try:
             with anyio.move_on_at(until):
@@ -83,18 +83,18 @@ class Limiter:
             raise
         finally:
             if not waiter.granted:
-                self._lines.leave(credential, waiter)
+                self._queue.leave(credential, waiter)
         if not waiter.granted:  # others came and took their fair turns first
-            raise _told_to_wait(self._turn_of(credential))
+            raise _must_wait(self._time_of(credential))
 
     def _give(self) -> None:
         """Give every free slot to the first in the line whose turn it is."""
         self._reclaim()
         if self._paused > anyio.current_time():
             return
-        while self._free and self._lines:
+        while self._free and self._queue:
             self._free -= 1
-            self._lines.wake(next(iter(self._lines)))
+            self._queue.wake(next(iter(self._queue)))
 
     def _reclaim(self) -> None:
         now = anyio.current_time()
@@ -104,29 +104,29 @@ class Limiter:
 
     def _next_time(self) -> float:
         """Return when there may be a slot to give."""
-        if not self._lines:
+        if not self._queue:
             return math.inf
         if self._paused > anyio.current_time():
             return self._paused
         return self._cooling[0] if self._cooling else math.inf
 
-    def _turn_of(self, credential: str) -> float:
+    def _time_of(self, credential: str) -> float:
         """Return when the next to come of a credential would have a slot, if nobody else came."""
-        own = self._lines.waiting(credential)
-        others = (self._lines.waiting(name) for name in self._lines if name != credential)
+        own = self._queue.waiting(credential)
+        others = (self._queue.waiting(name) for name in self._queue if name != credential)
         ahead = own + sum(min(waiting, own + 1) for waiting in others) - self._free
         now = anyio.current_time()
         if ahead < 0:
             return max(now, self._paused)
-        rounds, slot = divmod(ahead, self._most)
+        rounds, slot = divmod(ahead, self._max_requests)
         # A slot in use is free again a period after its answer, which is still to come.
         free = self._cooling[slot] if slot < len(self._cooling) else now + self._period
         return max(free + rounds * self._period, self._paused)
 
 
-def _told_to_wait(turn: float) -> RateLimited:
+def _must_wait(time: float) -> RateLimited:
     return RateLimited(
         "Too many requests are waiting for the API, which allows only so many a minute.",
-        retry_after=max(1, math.ceil(turn - anyio.current_time())),
+        retry_after=max(1, math.ceil(time - anyio.current_time())),
         final=True,
     )

@@ -1,24 +1,23 @@
-"""One request and its answer: the key, the bounds, and the transport's failures in our words.
+"""One GET with one credential: the key, the bounds, and the transport's failures in our words.
 
-The only room that knows httpx, and the only one that sees the key.
+The only room that sees the key.
 """
 
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import blake2b
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 from urllib.parse import urlsplit
 
 import anyio
-import httpx
 
 from mcp_sessions import __version__
 from mcp_sessions.api.body import BodyBroken, BodyTooLarge, read_body
-from mcp_sessions.api.failures import LONGEST_BODY, refusal
+from mcp_sessions.api.connections import ConnectionPool, httpx
+from mcp_sessions.api.failures import MAX_ERROR_BODY_BYTES, failure_of_status
 from mcp_sessions.errors import (
     ApiTimeout,
     ApiUnreachable,
@@ -26,18 +25,15 @@ from mcp_sessions.errors import (
     ResponseTooLarge,
     SessionsError,
 )
-from mcp_sessions.fair_slots import Turns
 from mcp_sessions.settings import Settings
-from mcp_sessions.telemetry.instruments import ROUTE, UpstreamRequest, upstream_request
+from mcp_sessions.telemetry.instruments import UpstreamRequest, upstream_request
+from mcp_sessions.wire.limits import ROUTE
 
 logger = logging.getLogger(__name__)
 
 _OK: Final = 200
-_CONNECT_WITHIN: Final = 5.0  # seconds; what has not connected by then is asked anew
-_SHARE: Final = (
-    0.6  # of the time left that one request may take, so that a smaller one has time too
-)
-_MOST_CONNECTIONS: Final = 32
+# One request may take this share of the time left, so that a smaller one has time too.
+_SHARE_OF_TIME_LEFT: Final = 0.6
 
 # The first row that fits is the translation; the order is from the special to the general.
 _TRANSPORT: Final[tuple[tuple[type[Exception], type[SessionsError], str], ...]] = (
@@ -57,66 +53,10 @@ _TLS_HINT: Final = (
 )
 
 
-class Connections:
-    """The connections that all credentials share, opened as they are needed.
+class ApiRequest:
+    """Sends GET requests to one API with one credential."""
 
-    Each has an HTTP client to itself: a client's own pool looks at all its connections twice a
-    request, which for many takes longer than the request. Turns are taken before a request's own
-    time begins: many that wait must not look like a slow API.
-    """
-
-    def __init__(self, settings: Settings, stack: AsyncExitStack, *, fair: bool) -> None:
-        self._settings = settings
-        self._stack = stack
-        self._turns = Turns(_MOST_CONNECTIONS, fair=fair)
-        self._idle: list[httpx.AsyncClient] = []
-        self._tls: ssl.SSLContext | None = None
-
-    @asynccontextmanager
-    async def turn(self, credential: str) -> AsyncIterator[httpx.AsyncClient | None]:
-        """Lend a client for one request of a credential; None where none can be made."""
-        async with self._turns.turn(credential):
-            # The one used last is the likeliest to be connected still.
-            client = self._idle.pop() if self._idle else await self._opened()
-            try:
-                yield client
-            finally:
-                if client is not None:
-                    self._idle.append(client)
-
-    async def _opened(self) -> httpx.AsyncClient | None:
-        environment = not self._settings.demo
-        # A proxy or CA variable that cannot be used must not keep the server from starting.
-        with suppress(ImportError, ValueError, OSError, httpx.InvalidURL):
-            self._tls = self._tls or httpx.create_ssl_context(trust_env=environment)
-            client = httpx.AsyncClient(
-                verify=self._tls,
-                timeout=httpx.Timeout(self._settings.deadline, connect=_CONNECT_WITHIN),
-                limits=httpx.Limits(max_connections=1),
-                follow_redirects=False,
-                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-                trust_env=environment,
-            )
-            return await self._stack.enter_async_context(client)
-        return None
-
-
-@asynccontextmanager
-async def open_connections(settings: Settings, *, fair: bool = False) -> AsyncIterator[Connections]:
-    """Own the HTTP clients for as long as the server lives; if `fair`, among credentials.
-
-    Proxy and CA variables of the environment are honoured, but for the embedded API, which is on
-    this machine. Cookies are neither kept nor sent: one credential's must not reach another's
-    requests.
-    """
-    async with AsyncExitStack() as stack:
-        yield Connections(settings, stack, fair=fair)
-
-
-class Exchange:
-    """Asks one API with one credential."""
-
-    def __init__(self, connections: Connections, settings: Settings) -> None:
+    def __init__(self, connections: ConnectionPool, settings: Settings) -> None:
         self._connections = connections
         self._url = httpx.URL(f"{settings.api_url}{ROUTE}")
         self._host = urlsplit(settings.api_url).hostname or ""
@@ -132,9 +72,9 @@ class Exchange:
         Raises:
             SessionsError: there is none, in this server's words.
         """
-        async with self._connections.turn(self.credential) as client:
+        async with self._connections.client(self.credential) as client:
             left = anyio.current_effective_deadline() - anyio.current_time()
-            with anyio.move_on_after(_SHARE * min(left, self._deadline)):
+            with anyio.move_on_after(_SHARE_OF_TIME_LEFT * min(left, self._deadline)):
                 return await self._observed(client, parameters)
         raise ApiTimeout("The API did not answer in time.", final=True)
 
@@ -142,7 +82,7 @@ class Exchange:
         self, client: httpx.AsyncClient | None, parameters: Mapping[str, str | int]
     ) -> bytearray:
         started, size = time.monotonic(), 0
-        with upstream_request(self._host, parameters) as request:
+        with upstream_request(self._host, ROUTE, parameters) as request:
             try:
                 body = await self._asked(client, parameters, request)
                 size = len(body)
@@ -179,7 +119,7 @@ class Exchange:
             async with client.stream("GET", url, headers=headers) as response:
                 request.status = response.status_code
                 if response.status_code != _OK:
-                    raise await _refused(response, parameters)
+                    raise await _failure(response, parameters)
                 return await self._body(response)
         except _FOREIGN as fault:
             raise _translated(fault) from None
@@ -222,13 +162,13 @@ def _authorization(key: str) -> str:
     return f"Bearer {key}" if is_jwt else key
 
 
-async def _refused(response: httpx.Response, parameters: Mapping[str, str | int]) -> SessionsError:
+async def _failure(response: httpx.Response, parameters: Mapping[str, str | int]) -> SessionsError:
     """Read what a failure says of itself, as far as it can be read."""
     body = bytearray()
     encoding = response.headers.get("content-encoding", "")
     with suppress(BodyBroken, BodyTooLarge, *_FOREIGN):
-        body = await read_body(response.aiter_raw(), encoding, LONGEST_BODY)
-    return refusal(response.status_code, response.headers, bytes(body), parameters)
+        body = await read_body(response.aiter_raw(), encoding, MAX_ERROR_BODY_BYTES)
+    return failure_of_status(response.status_code, response.headers, bytes(body), parameters)
 
 
 def _translated(fault: Exception) -> SessionsError:

@@ -20,12 +20,12 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-MOST_ATTEMPTS = 5
-_FIRST_WAIT, _LONGEST_WAIT = 0.2, 4.0  # seconds; each wait is drawn from 0 to a doubling bound
-_TIME_TO_ASK = 0.25  # seconds that a wait must leave of the deadline, or it is not worth it
+MAX_ATTEMPTS = 5
+_FIRST_BACKOFF, _MAX_BACKOFF = 0.2, 4.0  # seconds; each wait is drawn from 0 to a doubling bound
+_MIN_TIME_TO_ASK = 0.25  # seconds that a wait must leave of the deadline, or it is not worth it
 
-_backoff = wait_random_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT)
-_tried_enough = stop_after_attempt(MOST_ATTEMPTS)
+_backoff = wait_random_exponential(multiplier=_FIRST_BACKOFF, max=_MAX_BACKOFF)
+_tried_enough = stop_after_attempt(MAX_ATTEMPTS)
 
 
 async def with_retries(ask: Callable[[], Awaitable[T]]) -> T:
@@ -59,7 +59,7 @@ def _wait(state: RetryCallState) -> float:
 
 def _stop(state: RetryCallState) -> bool:
     left = anyio.current_effective_deadline() - anyio.current_time()
-    return _tried_enough(state) or state.upcoming_sleep + _TIME_TO_ASK > left
+    return _tried_enough(state) or state.upcoming_sleep + _MIN_TIME_TO_ASK > left
 
 
 def _fault(state: RetryCallState) -> SessionsError:

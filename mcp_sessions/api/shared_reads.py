@@ -1,4 +1,4 @@
-"""Reads that several callers want at once, made once; and, if told so, remembered for a moment."""
+"""Shares concurrent reads of the same page, and caches them for a moment if told so."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
@@ -16,7 +16,7 @@ from mcp_sessions.telemetry.instruments import spared
 
 T = TypeVar("T")
 
-_MOST_REMEMBERED = 64  # pages, of which only what is shown is kept
+_MAX_CACHED = 64  # pages, of which only what is shown is kept
 
 
 @asynccontextmanager
@@ -38,81 +38,81 @@ async def background() -> AsyncIterator[TaskGroup]:
 
 
 @dataclass(slots=True)
-class _Flight(Generic[T]):
+class _Read(Generic[T]):
     """A read in a task of its own, which lives as long as somebody waits for it."""
 
     scope: anyio.CancelScope
-    landed: anyio.Event = field(default_factory=anyio.Event)
+    done: anyio.Event = field(default_factory=anyio.Event)
     waiting: int = 0
     result: T | None = None
     fault: Exception | None = None
 
 
-class Flights:
+class SharedReads:
     """Shares reads among the callers of one credential; it lives in a task group of its owner.
 
     A read goes on until the latest deadline among those who wait, and stops when all have left.
     """
 
-    def __init__(self, tasks: TaskGroup, remember: float) -> None:
+    def __init__(self, tasks: TaskGroup, cache_seconds: float) -> None:
         self._tasks = tasks
-        self._flights: dict[Hashable, _Flight[Any]] = {}
-        self._landed: TTLCache[Hashable, Any] | None = None
-        if remember:
-            self._landed = TTLCache(_MOST_REMEMBERED, remember, timer=time.monotonic)
+        self._reads: dict[Hashable, _Read[Any]] = {}
+        self._cache: TTLCache[Hashable, Any] | None = None
+        if cache_seconds:
+            self._cache = TTLCache(_MAX_CACHED, cache_seconds, timer=time.monotonic)
 
     async def share(self, key: Hashable, read: Callable[[], Awaitable[T]], *, fresh: bool) -> T:
         """Return what `read` gives, or what another call of it with the same key does.
 
-        A remembered result will not do if it has to be `fresh`.
+        A cached result will not do if it has to be `fresh`.
 
         Raises:
             Exception: as `read` raises it.
             ApiTimeout: it did not end before the latest deadline.
         """
-        if self._landed is not None and not fresh:
-            found: T | None = self._landed.get(key)
+        if self._cache is not None and not fresh:
+            found: T | None = self._cache.get(key)
             if found is not None:
                 spared("cached")
                 return found
-        flight: _Flight[T] | None = self._flights.get(key)
-        if flight is None:
-            flight = self._flights[key] = _Flight(anyio.CancelScope(deadline=0))
-            self._tasks.start_soon(self._fly, key, flight, read)
+        running: _Read[T] | None = self._reads.get(key)
+        if running is None:
+            running = self._reads[key] = _Read(anyio.CancelScope(deadline=0))
+            self._tasks.start_soon(self._run, key, running, read)
         else:
             spared("shared")
-        return await self._wait_for(key, flight)
+        return await self._wait_for(key, running)
 
-    async def _fly(
-        self, key: Hashable, flight: _Flight[T], read: Callable[[], Awaitable[T]]
+    async def _run(
+        self, key: Hashable, running: _Read[T], read: Callable[[], Awaitable[T]]
     ) -> None:
-        flight.fault = ApiTimeout("The API did not answer within the call's deadline.")
+        running.fault = ApiTimeout("The API did not answer within the call's deadline.")
         try:
-            with flight.scope:
-                flight.result = await read()
-                flight.fault = None
-                if self._landed is not None:
-                    self._landed[key] = flight.result
+            with running.scope:
+                running.result = await read()
+                running.fault = None
+                if self._cache is not None:
+                    self._cache[key] = running.result
         except Exception as fault:  # noqa: BLE001 - it is raised again where it is waited for
-            flight.fault = fault
+            running.fault = fault
         finally:
-            flight.landed.set()
-            self._forget(key, flight)
+            running.done.set()
+            self._forget(key, running)
 
-    async def _wait_for(self, key: Hashable, flight: _Flight[T]) -> T:
-        flight.waiting += 1
-        flight.scope.deadline = max(flight.scope.deadline, anyio.current_effective_deadline())
+    async def _wait_for(self, key: Hashable, running: _Read[T]) -> T:
+        running.waiting += 1
+        running.scope.deadline = max(running.scope.deadline, anyio.current_effective_deadline())
         try:
-            await flight.landed.wait()
+            await running.done.wait()
         finally:
-            flight.waiting -= 1
-            if not flight.waiting:
-                self._forget(key, flight)
-                flight.scope.cancel()
-        if flight.fault is not None:
-            raise copy(flight.fault) from None  # each caller adds a trace of its own
-        return cast(T, flight.result)
+            running.waiting -= 1
+            if not running.waiting:
+                self._forget(key, running)
+                running.scope.cancel()
+        if running.fault is not None:
+            raise copy(running.fault) from None  # each caller adds a trace of its own
+        return cast(T, running.result)
 
-    def _forget(self, key: Hashable, flight: _Flight[Any]) -> None:
-        if self._flights.get(key) is flight:
-            del self._flights[key]
+    def _forget(self, key: Hashable, running: _Read[Any]) -> None:
+        if self._reads.get(key) is running:
+            del self._reads[key]

@@ -1,6 +1,6 @@
-"""Who is calling: bearer tokens known by their hashes, and an issuer's JWTs.
+"""Verifies bearer tokens: those known by their hashes, and an OAuth issuer's JWTs.
 
-With `issuer` the only room that sees inbound tokens; none of them ever goes to the API.
+With `oauth_issuer` the only room that sees inbound tokens; none of them ever goes to the API.
 """
 
 import hmac
@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from mcp.server.auth.provider import AccessToken
 
-from mcp_sessions.auth.oauth_issuer import LEEWAY, Issuer
-from mcp_sessions.auth.tenants import Tenants
+from mcp_sessions.auth.oauth_issuer import LEEWAY, OAuthIssuer
+from mcp_sessions.auth.tenants import TenantsFile
 from mcp_sessions.http_settings import HttpSettings
 
-_LONGEST_TOKEN: Final = 16 * 1024  # characters
+_MAX_TOKEN_CHARS: Final = 16 * 1024  # characters
 
 
 class Caller(AccessToken):
@@ -34,18 +34,18 @@ def hash_of(token: str) -> str:
     return f"sha256:{sha256(token.encode()).hexdigest()}"
 
 
-class Callers:
-    """Verifies bearer tokens, for the SDK's authentication."""
+class BearerTokens:
+    """A token verifier for the SDK's authentication."""
 
-    def __init__(self, settings: HttpSettings, tenants: Tenants | None) -> None:
+    def __init__(self, settings: HttpSettings, tenants: TenantsFile | None) -> None:
         self._hashes = dict.fromkeys(settings.token_hashes)
         self._tenants = tenants
         self._scopes = list(settings.oauth_scopes)
-        self._issuer = Issuer(settings) if settings.oauth_issuer else None
+        self._issuer = OAuthIssuer(settings) if settings.oauth_issuer else None
 
     async def verify_token(self, token: str) -> Caller | None:
         """Return who presents `token`, or None if it is not good."""
-        if len(token) > _LONGEST_TOKEN or not token.isascii():
+        if len(token) > _MAX_TOKEN_CHARS or not token.isascii():
             return None
         found, tenant = self._known(hash_of(token))
         if found:

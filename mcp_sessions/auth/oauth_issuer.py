@@ -1,4 +1,4 @@
-"""An authorization server: its keys, and what the tokens claim that it signed.
+"""An OAuth authorization server: its signing keys, and the claims of the tokens it signed.
 
 Keys are fetched when one is first needed and when a token names one that is not known, but never by
 two at once and never again and again for whoever makes up names of keys.
@@ -28,13 +28,13 @@ _ALGORITHMS: Final = (
 )
 LEEWAY: Final = 10  # seconds that two clocks may differ
 _KEYS_HOLD: Final = 300.0  # seconds, after which they are looked at again
-_NOT_AGAIN_FOR: Final = 10.0  # seconds after a fetch, whatever came of it
+_MIN_FETCH_INTERVAL: Final = 10.0  # seconds after a fetch, whatever came of it
 _FETCH_WITHIN: Final = 5.0  # seconds for the metadata and the keys together
-_MOST_BYTES: Final = 256 * 1024  # of each
+_MAX_DOCUMENT_BYTES: Final = 256 * 1024  # of each
 
 
-class Issuer:
-    """Tells whether a token is this issuer's, and for this server."""
+class OAuthIssuer:
+    """Verifies that a token is this issuer's, and for this server."""
 
     def __init__(self, settings: HttpSettings) -> None:
         self._issuer = settings.oauth_issuer or ""
@@ -75,7 +75,7 @@ class Issuer:
         if known is not None and (fresh or self._fetching.locked()):
             return known
         async with self._fetching:
-            if time.monotonic() - self._tried >= _NOT_AGAIN_FOR:
+            if time.monotonic() - self._tried >= _MIN_FETCH_INTERVAL:
                 await self._fetch()
         return self._keys.get(kid)
 
@@ -85,7 +85,7 @@ class Issuer:
         try:
             with anyio.fail_after(_FETCH_WITHIN, shield=True):
                 self._keys = await anyio.to_thread.run_sync(
-                    self._announced_keys, limiter=anyio.CapacityLimiter(1), abandon_on_cancel=True
+                    self._fetch_keys, limiter=anyio.CapacityLimiter(1), abandon_on_cancel=True
                 )
         # OSError includes a timeout; jwt's is for a set without a key that can be used.
         except (OSError, http.client.HTTPException, ValueError, jwt.PyJWTError) as fault:
@@ -94,14 +94,14 @@ class Issuer:
         else:
             self._fetched = time.monotonic()
 
-    def _announced_keys(self) -> dict[str, jwt.PyJWK]:
+    def _fetch_keys(self) -> dict[str, jwt.PyJWK]:
         if self._jwks_url is None:
-            self._jwks_url = _announced(self._issuer)
-        keys = jwt.PyJWKSet.from_dict(_document(self._jwks_url)).keys
+            self._jwks_url = _jwks_url_of(self._issuer)
+        keys = jwt.PyJWKSet.from_dict(_fetch_json(self._jwks_url)).keys
         return {key.key_id: key for key in keys if key.key_id and key.public_key_use != "enc"}
 
 
-def _announced(issuer: str) -> str:
+def _jwks_url_of(issuer: str) -> str:
     """Return the address of an issuer's keys, as its metadata names it.
 
     Raises:
@@ -109,9 +109,9 @@ def _announced(issuer: str) -> str:
         ValueError: it is another issuer's, or none.
     """
     failed: OSError = FileNotFoundError(issuer)
-    for address in _metadata_of(issuer):
+    for address in _metadata_urls(issuer):
         try:
-            metadata = _document(address)
+            metadata = _fetch_json(address)
         except OSError as fault:
             failed = fault
             continue
@@ -121,7 +121,7 @@ def _announced(issuer: str) -> str:
     raise failed
 
 
-def _metadata_of(issuer: str) -> tuple[str, str]:
+def _metadata_urls(issuer: str) -> tuple[str, str]:
     """Return where RFC 8414 and OpenID Connect Discovery keep an issuer's metadata."""
     scheme, _, rest = issuer.partition("://")
     host, slash, path = rest.rstrip("/").partition("/")
@@ -138,7 +138,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _document(address: str) -> dict[str, Any]:
+def _fetch_json(address: str) -> dict[str, Any]:
     """Fetch a JSON object.
 
     Raises:
@@ -150,7 +150,7 @@ def _document(address: str) -> dict[str, Any]:
         raise ValueError("no address of the web")
     opener = urllib.request.build_opener(_NoRedirect)
     with opener.open(address, timeout=_FETCH_WITHIN) as answer:
-        document = json.loads(answer.read(_MOST_BYTES))
+        document = json.loads(answer.read(_MAX_DOCUMENT_BYTES))
     if not isinstance(document, dict):
         raise ValueError("no JSON object")  # noqa: TRY004 - of what came, not of an argument
     return document

@@ -67,7 +67,7 @@ class Tenant:
 
 
 @dataclass(frozen=True, slots=True)
-class Register:
+class TenantRegister:
     """All tenants as the file had them at one time, and who is let in as which of them."""
 
     tenants: Mapping[str, Tenant]
@@ -101,8 +101,8 @@ class Register:
 
 
 @dataclass(slots=True)
-class Tenants:
-    """The register, kept up to date.
+class TenantsFile:
+    """The tenants file, read again when it changes.
 
     Raises:
         InvalidSettings: when it is made, if the file or the settings beside it cannot be used.
@@ -111,16 +111,16 @@ class Tenants:
     file: Path
     common: Settings
     variables: Mapping[str, str]
-    _register: Register = field(init=False)
+    _register: TenantRegister = field(init=False)
     _fault: str | None = field(init=False, default=None)  # of the last reading
     _looked: float = field(init=False)
 
     def __post_init__(self) -> None:
-        _refuse_shared(self.common)
-        self._register = Register.read(self.file, self.common, self.variables)
+        _refuse_common_scope(self.common)
+        self._register = TenantRegister.read(self.file, self.common, self.variables)
         self._looked = time.monotonic()
 
-    def current(self) -> Register:
+    def current(self) -> TenantRegister:
         """Return the register, at most a second older than the file."""
         if time.monotonic() - self._looked >= _LOOK_EVERY:
             self._looked = time.monotonic()
@@ -132,7 +132,7 @@ class Tenants:
     def _reload(self) -> None:
         """Read anew; after a failure again and again, since what it lacked may come late."""
         try:
-            register = Register.read(self.file, self.common, self.variables)
+            register = TenantRegister.read(self.file, self.common, self.variables)
         except InvalidSettings as fault:
             if str(fault) != self._fault:
                 logger.error("the tenants stay as they were: %s", fault)  # noqa: TRY400 - a sentence
@@ -149,8 +149,8 @@ class Tenants:
         logger.info("%d tenants read", len(kept))
 
 
-def _refuse_shared(common: Settings) -> None:
-    """Refuse what every tenant has for itself: a scope that were ignored would be none."""
+def _refuse_common_scope(common: Settings) -> None:
+    """Refuse an organization or agent beside the file: ignored, it would be no limit."""
     given = {"EVERRUNS_ORG_ID": common.org_id, "MCP_SESSIONS_AGENT_ID": common.agent_id}
     for name, value in given.items():
         if value is not None:
@@ -179,8 +179,8 @@ def _entries(file: Path) -> tuple[_Entry, ...]:
     except (OSError, UnicodeDecodeError) as fault:
         raise InvalidSettings(f"{named} cannot be read ({type(fault).__name__}): {file}") from None
     except tomllib.TOMLDecodeError as fault:
-        place = re.search(r"\(at .*\)$", str(fault))  # the rest may quote a key
-        raise InvalidSettings(f"{named} is not TOML {place[0] if place else ''}: {file}") from None
+        where = re.search(r"\(at .*\)$", str(fault))  # the rest may quote a key
+        raise InvalidSettings(f"{named} is not TOML {where[0] if where else ''}: {file}") from None
     try:
         return validated(_File, read).tenant
     except InvalidSettings as fault:

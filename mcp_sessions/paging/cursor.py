@@ -1,4 +1,4 @@
-"""A place in a list, as a short opaque text: which question, and where in its answer.
+"""Cursors: a query and a place in its list, as a short opaque text.
 
 The form is a version digit and base64url of: a digest of the API, organization, scope and tenant it
 belongs to, a checksum, limit, detail, a hint at the offset, how far the list moved lately, the last
@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import NamedTuple, Self, get_args
 
-from mcp_sessions.arguments import LARGEST_OFFSET, Detail, GetSessionPage, ListSessions
+from mcp_sessions.arguments import Detail, GetSessionPage, ListSessions
 from mcp_sessions.errors import InvalidArguments, InvalidCursor
-from mcp_sessions.paging.sort_key import TIE_BYTES, Key
+from mcp_sessions.paging.sort_key import TIE_BYTES, SortKey
 from mcp_sessions.results.safe_text import harmless
+from mcp_sessions.wire.limits import MAX_OFFSET
 
 VERSION = "1"
 _DETAILS: tuple[Detail, ...] = get_args(Detail)
@@ -45,7 +46,7 @@ _STILL = Drift()
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A question, and where its answer goes on.
+    """A query, and where its list goes on.
 
     `after` is the last session judged, None where a list begins; `offset` is the API's index
     where the next one stood when last seen. Without `after` the offset is exact by definition.
@@ -53,14 +54,14 @@ class Place:
 
     query: ListSessions
     offset: int = 0
-    after: Key | None = None
+    after: SortKey | None = None
     drift: Drift = _STILL
-    doubtful: bool = False  # the walk has passed what its promise does not cover
+    doubtful: bool = False  # the walk has passed rows that the page promise does not cover
 
 
 @dataclass(frozen=True, slots=True)
 class CursorCodec:
-    """Writes and reads the cursors of one API, organization, scope and tenant."""
+    """Writes and reads the cursors of one API, organization, scope and tenant: their `home`."""
 
     home: bytes
 
@@ -77,7 +78,7 @@ class CursorCodec:
         query, after = place.query, place.after
         detail = _DETAILS.index(query.detail)
         detail |= (_KEYED if after else 0) | (_DOUBTFUL if place.doubtful else 0)
-        body = _PLACE.pack(query.limit, detail, min(place.offset, LARGEST_OFFSET), *place.drift)
+        body = _PLACE.pack(query.limit, detail, min(place.offset, MAX_OFFSET), *place.drift)
         if after is not None:
             body += _KEY.pack(*after)
         if filters := query.filters():
@@ -91,7 +92,7 @@ class CursorCodec:
             InvalidCursor: it is damaged, of another version, or of another API, organization,
                 scope or tenant.
         """
-        raw = _unarmoured(cursor)
+        raw = _decoded(cursor)
         home, checksum, body = raw[:4], raw[4:8], raw[8:]
         if _digest(body) != checksum:
             raise _damaged()
@@ -103,13 +104,13 @@ class CursorCodec:
             limit, detail, offset, ahead, behind = _PLACE.unpack_from(body)
             rest, after = body[_PLACE.size :], None
             if detail & _KEYED:
-                after, rest = Key(*_KEY.unpack_from(rest)), rest[_KEY.size :]
+                after, rest = SortKey(*_KEY.unpack_from(rest)), rest[_KEY.size :]
             shown = {"limit": limit, "detail": _DETAILS[detail & ~(_KEYED | _DOUBTFUL)]}
             query = ListSessions.read({**json.loads(rest or b"{}"), **shown})
         except (ValueError, IndexError, TypeError, struct.error, RecursionError, InvalidArguments):
             raise _damaged() from None
         doubtful = bool(detail & _DOUBTFUL)
-        return Place(query, min(offset, LARGEST_OFFSET), after, Drift(ahead, behind), doubtful)
+        return Place(query, min(offset, MAX_OFFSET), after, Drift(ahead, behind), doubtful)
 
     def resume(self, asked: GetSessionPage) -> Place:
         """Return the place that a call for a page names.
@@ -151,7 +152,7 @@ def _digest(data: bytes) -> bytes:
     return blake2b(data, digest_size=4).digest()
 
 
-def _unarmoured(cursor: str) -> bytes:
+def _decoded(cursor: str) -> bytes:
     if cursor[:1] != VERSION:
         if cursor[:1].isdigit():
             raise InvalidCursor("The cursor was made by another version of this server.")

@@ -4,12 +4,12 @@ from mcp_sessions.arguments import ListSessions
 from mcp_sessions.wire.models import Session
 
 
-def admits(query: ListSessions, session: Session) -> bool:
-    """Tell whether the session is one that `query` asks for, as far as its row says."""
+def matches(query: ListSessions, session: Session) -> bool:
+    """Tell whether a session matches the filters of `query`."""
     return (
         (query.status is None or _status(session) in query.status)
         and (query.tags is None or set(query.tags) <= set(session.tags or ()))
-        and _created_in_time(query, session)
+        and _created_within(query, session)
         and query.parent_session_id in (None, session.parent_session_id)
         and not (query.top_level_only and session.parent_session_id is not None)
     )
@@ -20,7 +20,7 @@ def _status(session: Session) -> str | None:
     return "waiting_for_tool_results" if spelled == "waitingfortoolresults" else spelled
 
 
-def _created_in_time(query: ListSessions, session: Session) -> bool:
+def _created_within(query: ListSessions, session: Session) -> bool:
     """A session without a time is in no span of time."""
     start, end = query.created_from(), query.created_until()
     if start is None and end is None:
@@ -33,7 +33,7 @@ def _created_in_time(query: ListSessions, session: Session) -> bool:
     )
 
 
-def too_old(query: ListSessions, session: Session) -> bool:
-    """Tell that no later session can be asked for: the list goes from new to old."""
+def ends_list(query: ListSessions, session: Session) -> bool:
+    """Tell whether no session after this one can match: the list goes from new to old."""
     start = query.created_from()
     return start is not None and session.created_at is not None and session.created_at < start

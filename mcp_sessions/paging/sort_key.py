@@ -1,4 +1,4 @@
-"""The one order that never changes: newest first, and by a hash of the id where times are equal.
+"""The total order of sessions: newest first, and by a hash of the id where times are equal.
 
 The API sorts by `created_at` alone and orders ties as it likes each time. A place in this order
 means the same in every answer, whatever was created, deleted or shuffled in between.
@@ -13,28 +13,31 @@ _LAST_TIE = b"\xff" * TIE_BYTES
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Key(NamedTuple):
-    """A place in the order: `age` grows with it, in microseconds; `tie` orders equal ages."""
+class SortKey(NamedTuple):
+    """What sessions are ordered by, ascending: `age` first, then `tie`.
+
+    `age` is minus the microseconds since 1970, so that newer sessions come first.
+    """
 
     age: int
     tie: bytes
 
     @property
-    def closes(self) -> bool:
-        """Tell whether no session of this age can follow."""
+    def is_last_of_age(self) -> bool:
+        """Tell whether no session of this age can come after this key."""
         return self.tie == _LAST_TIE
 
 
 def tie_of(session_id: str) -> bytes:
-    """Return what orders a session among those of its age."""
+    """Return a session's `tie`."""
     return blake2b(session_id.encode(), digest_size=TIE_BYTES).digest()
 
 
-def end_of(age: int) -> Key:
-    """Return the place behind every session of an age."""
-    return Key(age, _LAST_TIE)
+def last_key_of(age: int) -> SortKey:
+    """Return the key behind every session of an age."""
+    return SortKey(age, _LAST_TIE)
 
 
 def age_of(created_at: datetime) -> int:
-    """Return how old a session is, negative after 1970."""
+    """Return the `age` of a time of creation."""
     return -((created_at - _EPOCH) // timedelta(microseconds=1))

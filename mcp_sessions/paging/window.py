@@ -1,10 +1,10 @@
-"""One answer of the API, seen as a stretch of the unchanging order."""
+"""One answer of the API as a stretch of the list, in the total order of `sort_key`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic
 
-from mcp_sessions.paging.sort_key import Key, age_of, tie_of
+from mcp_sessions.paging.sort_key import SortKey, age_of, tie_of
 from mcp_sessions.wire.models import Page, Session, SessionT
 
 _UNREADABLE = b""  # sorts before every hash, so a malformed row is passed with the row before it
@@ -14,20 +14,20 @@ _UNREADABLE = b""  # sorts before every hash, so a malformed row is passed with 
 class Entry(Generic[SessionT]):
     """A row: where it stands in the answer's order, and its session unless it is malformed.
 
-    `arrived` is its index in the API's own order, which ties may not keep. `certain` says that its
-    key is a place to go on from; otherwise there is only where it arrived.
+    `position` and `arrived` are its indices in the list: sorted by key, and as the API sent it.
+    `keyed` says that a walk may go on after its key; otherwise only after where it arrived.
     """
 
     position: int
-    key: Key
+    key: SortKey
     session: SessionT | None
     arrived: int
-    certain: bool = True
+    keyed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Window(Generic[SessionT]):
-    """Rows from `offset` on, in the unchanging order.
+    """Rows from `offset` on, sorted by key.
 
     `ended` says that the list ends here; `dated` is False where the rows are in no order of time,
     and then keys mean nothing and the order is the API's.
@@ -39,24 +39,24 @@ class Window(Generic[SessionT]):
     dated: bool
     total: int | None
 
-    def starts_before(self, after: Key | None) -> bool:
-        """Tell whether every session that follows `after` is here, or follows this window."""
+    def starts_before(self, after: SortKey | None) -> bool:
+        """Tell whether no session that comes after `after` stands before this window."""
         if after is None or self.offset == 0:
             return True
         if not self.entries:
             return False
         first = self.entries[0].key.age
-        return first < after.age or (after.closes and first == after.age)
+        return first < after.age or (after.is_last_of_age and first == after.age)
 
-    def closes(self, after: Key) -> bool:
-        """Tell that all of the age of `after` is here, or newer: something older is here too."""
+    def passes(self, after: SortKey) -> bool:
+        """Tell whether the window ends with a session older than `after`."""
         return self.entries[-1].key.age > after.age
 
-    def reaches(self, after: Key | None) -> bool:
-        """Tell whether the place `after` is in this window, or before it."""
+    def reaches(self, after: SortKey | None) -> bool:
+        """Tell whether the window ends with a session as old as `after`, or older."""
         return after is None or self.entries[-1].key.age >= after.age
 
-    def following(self, after: Key | None, or_of: int | None = None) -> list[Entry[SessionT]]:
+    def following(self, after: SortKey | None, or_of: int | None = None) -> list[Entry[SessionT]]:
         """Return the entries that come after `after`, or are of the age `or_of`."""
         return [
             entry
@@ -64,14 +64,14 @@ class Window(Generic[SessionT]):
             if after is None or entry.key > after or entry.key.age == or_of
         ]
 
-    def certain(self, entries: list[Entry[SessionT]]) -> list[Entry[SessionT]]:
-        """Leave out the last group of equal ages: some of it may stand beyond this window."""
+    def whole_groups(self, entries: list[Entry[SessionT]]) -> list[Entry[SessionT]]:
+        """Leave out the last group of equal ages, some of which may stand beyond this window."""
         if self.ended or not self.entries:
             return entries
         last = self.entries[-1].key.age
         return [entry for entry in entries if entry.key.age < last]
 
-    def last_newer(self, after: Key | None) -> int:
+    def last_newer(self, after: SortKey | None) -> int:
         """Return the offset of the last entry to start again from, which is ahead of `after`.
 
         It is also newer than the last group of equal ages here, which may go on beyond.
@@ -80,33 +80,33 @@ class Window(Generic[SessionT]):
         if after is not None and last < after.age:
             return self.entries[-1].position
         if after is not None and last > after.age:
-            last = after.age + after.closes
+            last = after.age + 1 if after.is_last_of_age else after.age
         newer = [entry.position for entry in self.entries if entry.key.age < last]
         return newer[-1] if newer else self.offset
 
 
 def window_of(page: Page[SessionT], offset: int, asked: int) -> Window[SessionT]:
-    """Place the rows of an answer to a request for `asked` rows from `offset`.
+    """Sort the rows of an answer to a request for `asked` rows from `offset`.
 
     A row without a time stands beside the one before it, or else the one after it.
     """
     rows = page.data[:asked]
     ages = _ages(rows)
     if ages is None:
-        keys = [Key(0, _UNREADABLE)] * len(rows)
+        keys = [SortKey(0, _UNREADABLE)] * len(rows)
     else:
         keys = [_key(row, age) for row, age in zip(rows, ages, strict=True)]
     order = sorted(range(len(rows)), key=keys.__getitem__)
     entries = tuple(
-        Entry(offset + place, keys[i], rows[i], offset + i) for place, i in enumerate(order)
+        Entry(offset + index, keys[i], rows[i], offset + i) for index, i in enumerate(order)
     )
     granted = page.limit if page.limit and page.limit < asked else asked
     ended = len(rows) < granted
     return Window(offset, entries, ended, dated=ages is not None, total=page.total)
 
 
-def _key(row: Session | None, age: int) -> Key:
-    return Key(age, _UNREADABLE if row is None else tie_of(row.id))
+def _key(row: Session | None, age: int) -> SortKey:
+    return SortKey(age, _UNREADABLE if row is None else tie_of(row.id))
 
 
 def _ages(rows: Sequence[Session | None]) -> list[int] | None:

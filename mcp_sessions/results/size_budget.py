@@ -8,21 +8,21 @@ import msgspec
 from mcp_sessions.results.models import SHAREABLE, Row
 
 
-class Weighed(NamedTuple):
-    """A row as its JSON object, and that one's characters."""
+class SizedRow(NamedTuple):
+    """A row, its JSON object, and that object's size in characters."""
 
     row: Row
     shown: dict[str, Any]
     size: int
 
 
-def weighed(row: Row) -> Weighed:
-    """Weigh a row once for all that has to be known of it."""
+def sized(row: Row) -> SizedRow:
+    """Return a row with its size, computed once."""
     shown = row.compact()
-    return Weighed(row, shown, weight(shown))
+    return SizedRow(row, shown, size_of(shown))
 
 
-def weight(shown: Mapping[str, Any]) -> int:
+def size_of(shown: Mapping[str, Any]) -> int:
     """Return the characters of a part of a result as compact JSON.
 
     Its text is never longer: it says the same with fewer quotes and shorter times.
@@ -30,7 +30,7 @@ def weight(shown: Mapping[str, Any]) -> int:
     return len(msgspec.json.encode(shown).decode())
 
 
-def rows_within(budget: int, envelope: int, rows: Iterable[Weighed]) -> list[Row]:
+def rows_within(budget: int, envelope: int, rows: Iterable[SizedRow]) -> list[Row]:
     """Take rows while they fit beside `envelope` into `budget` characters, and at least one.
 
     What all rows taken share counts once, since it will be said once; rows that do not fit are
@@ -42,7 +42,7 @@ def rows_within(budget: int, envelope: int, rows: Iterable[Weighed]) -> list[Row
     for row, shown, size in rows:
         used += size + 1
         if not taken:
-            shared = {name: weight({name: shown[name]}) - 1 for name in SHAREABLE if name in shown}
+            shared = {name: size_of({name: shown[name]}) - 1 for name in SHAREABLE if name in shown}
         else:
             first = taken[0]
             shared = {n: size for n, size in shared.items() if shown.get(n) == getattr(first, n)}

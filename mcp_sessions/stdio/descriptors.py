@@ -1,39 +1,40 @@
-"""Stdin and stdout for MCP alone, as descriptors."""
+"""The file descriptors of stdin and stdout, taken for MCP alone."""
 
 import os
 import stat
 from typing import Final, NamedTuple, Self
 
-CHUNK: Final = 1 << 16  # bytes; what a pipe holds
+CHUNK_BYTES: Final = 1 << 16
+"""Bytes of one read; what a pipe holds."""
 _STDERR: Final = 2
 
 
-class Pipes(NamedTuple):
-    """Two descriptors that nothing else in the process knows."""
+class Descriptors(NamedTuple):
+    """Duplicates of stdin and stdout that nothing else in the process knows."""
 
     stdin: int
     stdout: int
 
     @classmethod
-    def claimed(cls) -> Self:
+    def claim(cls) -> Self:
         """Take stdin and stdout away from everybody else: a stray print goes to stderr."""
-        # One of the three that was closed is nothing, and not what happens to be opened next.
-        while (nothing := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        # Where one of the three was closed, /dev/null takes its number, not the next open file.
+        while (null := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
             pass
-        pipes = cls(os.dup(0), os.dup(1))
-        os.dup2(nothing, 0)
+        claimed = cls(os.dup(0), os.dup(1))
+        os.dup2(null, 0)
         os.dup2(_STDERR, 1)
-        os.close(nothing)
-        return pipes
+        os.close(null)
+        return claimed
 
 
-def can_wait_for(descriptor: int) -> bool:
-    """Tell whether the platform can wait for `descriptor` without reading or writing it."""
+def is_pollable(descriptor: int) -> bool:
+    """Tell whether readiness of `descriptor` can be waited for without reading or writing."""
     kind = os.fstat(descriptor).st_mode
     return os.name == "posix" and (stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind))
 
 
-def split(rest: bytes, chunk: bytes) -> tuple[list[bytes], bytes]:
+def split_lines(rest: bytes, chunk: bytes) -> tuple[list[bytes], bytes]:
     """Return the lines that a chunk ends, and the beginning of the next."""
     *lines, rest = (rest + chunk).split(b"\n")
     return lines, rest

@@ -1,4 +1,4 @@
-"""How the SDK is loaded for stdio: what this server uses of it, and the rest if anybody asks."""
+"""Imports the SDK's packages lazily: what this server does not use of them is never loaded."""
 
 import gc
 import importlib.util
@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, Final
 
-# Their contents load clients, HTTP servers and a framework: a third of all that the SDK loads.
+# Their `__init__` loads clients, HTTP servers and a framework: a third of all that the SDK loads.
 _PACKAGES: Final = ("mcp", "mcp.server")
 
 
 @contextmanager
-def light() -> Iterator[None]:
-    """Load the SDK's packages without what is theirs to offer, and without a collection."""
+def lazy_sdk_packages() -> Iterator[None]:
+    """Defer the `__init__` of the SDK's packages, and collect no garbage until the block ends."""
     gc.disable()  # what a module defines stays, so that looking for garbage finds none
     for name in _PACKAGES:
         _defer(name)
@@ -24,21 +24,21 @@ def light() -> Iterator[None]:
 
 
 def _defer(name: str) -> None:
-    """Import a package without running it; that is done when something of its own is asked for."""
+    """Import a package without running its `__init__`, which its first missing attribute runs."""
     spec = importlib.util.find_spec(name)
     if name in sys.modules or spec is None or spec.loader is None:
         return
     package = importlib.util.module_from_spec(spec)
     execute = spec.loader.exec_module
 
-    def asked(attribute: str) -> Any:
+    def load(attribute: str) -> Any:
         if attribute.startswith("__"):
             raise AttributeError(attribute)
         del package.__dict__["__getattr__"]
         execute(package)
         return getattr(package, attribute)
 
-    package.__dict__["__getattr__"] = asked
+    package.__dict__["__getattr__"] = load
     sys.modules[name] = package
     _attach(name, package)
 

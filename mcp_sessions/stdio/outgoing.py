@@ -1,7 +1,6 @@
-"""What goes to a stdio client, and whether all that it asked for has."""
+"""What is written to a stdio client, and which of its requests have no answer yet."""
 
 from collections import Counter
-from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Final, Self
 
@@ -16,100 +15,100 @@ from mcp_types import (
     JSONRPCResponse,
 )
 
-from mcp_sessions.stdio.early_answers import Handover
-from mcp_sessions.stdio.reader import Out
+from mcp_sessions.stdio.writer import LineWriter
 
 _CANCELLED: Final = "notifications/cancelled"
 
 
-class Answers:
-    """Where the SDK's loops send what the client is to read; `everything` is cancelled at its end.
+class Outgoing:
+    """The stream that the SDK's loops send messages to.
 
-    Ids are compared as the SDK does it, for which "7" is 7.
+    `work` is the cancel scope of all that serves the client: it is cancelled once the client stops
+    reading. Ids are compared as the SDK does it, for which "7" is 7.
     """
 
-    def __init__(self, stdout: int, handover: Handover) -> None:
-        self.everything = anyio.CancelScope()
-        self._out = Out(stdout)
-        self._answered = Counter[Any](handover.answered)
-        self._owed: set[Any] = set()
-        self._given = anyio.Event()
+    def __init__(self, stdout: int, answered_ids: tuple[str | int, ...] = ()) -> None:
+        self.work = anyio.CancelScope()
+        self._writer = LineWriter(stdout)
+        self._answered = Counter[Any](answered_ids)
+        self._pending: set[Any] = set()
+        self._progress = anyio.Event()
 
-    def owe(self, message: JSONRPCMessage) -> None:
-        """Note a request that has to be answered, or one that no longer has to be."""
+    def note(self, message: JSONRPCMessage) -> None:
+        """Note a request that needs an answer, or a cancelled one that no longer does."""
         if isinstance(message, JSONRPCRequest):
-            self._owed.add(coerce_request_id(message.id))
+            self._pending.add(coerce_request_id(message.id))
         elif isinstance(message, JSONRPCNotification) and message.method == _CANCELLED:
             cancelled = (message.params or {}).get("requestId")
             if isinstance(cancelled, str | int):
-                self._gave(coerce_request_id(cancelled))
+                self._settle(coerce_request_id(cancelled))
 
-    def refusal(self, message: JSONRPCError) -> Callable[[], Coroutine[Any, Any, None]]:
-        """Return what sends a refusal, owed from now on."""
-        owed = object()
-        self._owed.add(owed)
+    def note_unreadable(self) -> object:
+        """Note a line that `send_error` has to answer, and return what stands for it."""
+        pending = object()
+        self._pending.add(pending)
+        return pending
 
-        async def refuse() -> None:
-            with suppress(anyio.BrokenResourceError):
-                await self._put(_line(message))
-            self._gave(owed)
-
-        return refuse
-
-    def _gave(self, owed: object) -> None:
-        if owed in self._owed:
-            self._owed.discard(owed)
-            self._given.set()
-
-    async def all_given(self) -> None:
-        """Wait until every request has its answer."""
-        while self._owed:
-            self._given = anyio.Event()
-            await self._given.wait()
-
-    async def go_on(self, unsent: bytes) -> None:
-        """Write the rest of an answer that was begun before the SDK stood."""
+    async def send_error(self, error: JSONRPCError, pending: object) -> None:
+        """Answer an unreadable line."""
         with suppress(anyio.BrokenResourceError):
-            await self._put(unsent)
+            await self._write(_line(error))
+        self._settle(pending)
+
+    async def all_answered(self) -> None:
+        """Wait until every request has its answer."""
+        while self._pending:
+            self._progress = anyio.Event()
+            await self._progress.wait()
+
+    async def write_rest(self, unsent: bytes) -> None:
+        """Write the rest of an answer whose beginning was written before the SDK was loaded."""
+        with suppress(anyio.BrokenResourceError):
+            await self._write(unsent)
 
     async def send(self, item: SessionMessage, /) -> None:
-        """Write a message, unless it answers what was answered before the SDK stood.
+        """Write a message, unless it answers what was answered before the SDK was loaded.
 
         Raises:
             BrokenResourceError: nobody reads any more; everything ends.
         """
         message = item.message
         if not isinstance(message, JSONRPCResponse | JSONRPCError):
-            await self._put(_line(message))
+            await self._write(_line(message))
             return
         if self._answered[message.id]:
             self._answered[message.id] -= 1
         else:
-            await self._put(_line(message))
-        self._gave(message.id if message.id is None else coerce_request_id(message.id))
+            await self._write(_line(message))
+        self._settle(message.id if message.id is None else coerce_request_id(message.id))
 
-    async def _put(self, data: bytes) -> None:
+    def _settle(self, pending: object) -> None:
+        if pending in self._pending:
+            self._pending.discard(pending)
+            self._progress.set()
+
+    async def _write(self, data: bytes) -> None:
         try:
-            await self._out.write(data)
+            await self._writer.write(data)
         except (OSError, anyio.ClosedResourceError):
-            self.leave()
+            self.stop()
             raise anyio.BrokenResourceError from None
 
-    def hurry(self) -> None:
+    def stop_waiting(self) -> None:
         """Wait no longer for a client that may have stopped reading."""
-        self._out.close()
+        self._writer.close()
 
-    def leave(self) -> None:
-        """End everything."""
-        self.hurry()
-        self.everything.cancel()
+    def stop(self) -> None:
+        """Cancel all work."""
+        self.stop_waiting()
+        self.work.cancel()
 
     def release(self) -> None:
         """Leave stdout as it was found."""
-        self._out.release()
+        self._writer.release()
 
     async def aclose(self) -> None:
-        """Leave stdout as it is: another era may be served yet."""
+        """Leave stdout open when one loop ends: the other era's may still write."""
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""A caller's connection, with deadlines for what uvicorn's own waits for for ever."""
+"""An HTTP/1.1 connection of uvicorn's, with deadlines for reading headers and for being read."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 _FILES_BESIDE = 256  # open files that are not callers': the API's connections, a backlog
 
 
-class Connection(H11Protocol):
+class DeadlineConnection(H11Protocol):
     """Closes itself when headers do not come, and when nobody reads what is written.
 
     It is closed at once where the process would soon have no file left to open.
@@ -25,28 +25,28 @@ class Connection(H11Protocol):
         self._until_read: asyncio.TimerHandle | None = None
 
     @staticmethod
-    def most() -> int:
+    def max_connections() -> int:
         """Return how many connections there may be."""
-        return _most()
+        return _max_connections()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, with the time for the first headers."""
         super().connection_made(transport)
-        if len(self.connections) > self.most():
+        if len(self.connections) > self.max_connections():
             transport.abort()
             return
-        self._look()
+        self._update_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End, and forget all deadlines."""
         super().connection_lost(exc)
-        self._head_is_here()
-        self._is_read()
+        self._cancel_head_deadline()
+        self._cancel_read_deadline()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; what is not a whole head yet does not get more time by them."""
         super().data_received(data)
-        self._look()
+        self._update_deadline()
 
     def pause_writing(self) -> None:
         """Let the caller read, for a while."""
@@ -56,28 +56,28 @@ class Connection(H11Protocol):
     def resume_writing(self) -> None:
         """Go on writing."""
         super().resume_writing()
-        self._is_read()
+        self._cancel_read_deadline()
 
-    def _look(self) -> None:
+    def _update_deadline(self) -> None:
         """Set the time for headers where they are waited for, and stop it where they are there."""
         if self.cycle is not None and not self.cycle.response_complete:
-            self._head_is_here()
+            self._cancel_head_deadline()
         elif self._until_head is None:
             self._until_head = self.loop.call_later(self.head_within, self.transport.close)
 
-    def _head_is_here(self) -> None:
+    def _cancel_head_deadline(self) -> None:
         if self._until_head is not None:
             self._until_head.cancel()
             self._until_head = None
 
-    def _is_read(self) -> None:
+    def _cancel_read_deadline(self) -> None:
         if self._until_read is not None:
             self._until_read.cancel()
             self._until_read = None
 
 
 @cache
-def _most() -> int:
+def _max_connections() -> int:
     """Return how many connections the limit on open files has room for."""
     if os.name != "posix":
         return 10_000

@@ -1,4 +1,4 @@
-"""The doors that an HTTP request passes, each a small ASGI class: name, trace, entrance, crowd."""
+"""ASGI middleware of /mcp: lower-case Host, trace context, allowed methods, limit on calls."""
 
 import json
 from collections import deque
@@ -11,18 +11,18 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_sessions.auth.bearer_tokens import Caller
-from mcp_sessions.fair_slots import Turns
+from mcp_sessions.fair_slots import FairSlots
 from mcp_sessions.server import TENANT
 from mcp_sessions.telemetry.instruments import caller_trace, refused
 
-MOST_BODY_BYTES: Final = 256 * 1024  # the longest sensible call is a tenth of this
+MAX_BODY_BYTES: Final = 256 * 1024  # the longest sensible call is a tenth of this
 _BODY_WITHIN: Final = 10.0  # seconds; a call is a few hundred bytes
 _OVERLOADED: Final = -32000
 _NO_REQUEST: Final = -32600
 
 
-class Named:
-    """Spells the name that the server is called by as the names that it answers to are spelled."""
+class LowercaseHost:
+    """Lower-cases `Host`, because the SDK compares allowed hosts case-sensitively."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -33,8 +33,8 @@ class Named:
         await self._app({**scope, "headers": headers}, receive, send)
 
 
-class Traced:
-    """Continues the trace of the request's `traceparent`, and counts what was refused."""
+class TraceContext:
+    """Continues the trace of the request's `traceparent`, and counts refused requests."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -51,8 +51,8 @@ class Traced:
             await self._app(scope, receive, watched)
 
 
-class Entrance:
-    """Lets in POST alone, and with `tenants` nobody who is none."""
+class PostOnly:
+    """Refuses other methods than POST, and with `tenants` callers who are no tenant."""
 
     def __init__(self, app: ASGIApp, *, tenants: bool = False) -> None:
         self._app = app
@@ -62,71 +62,75 @@ class Entrance:
         """Serve one request."""
         if scope["method"] != "POST":
             # A stateless server has neither a stream to listen to nor a session to end.
-            response = _error(405, "Only POST is served here.", {"Allow": "POST"})
+            response = _error_response(405, "Only POST is served here.", {"Allow": "POST"})
             await response(scope, receive, send)
             return
         if self._tenants:
             user = scope.get("user")
             caller = user.access_token if isinstance(user, AuthenticatedUser) else None
             if not isinstance(caller, Caller) or caller.tenant is None:
-                response = _error(403, "The token is good, but no tenant of this server's.")
+                response = _error_response(
+                    403, "The token is good, but no tenant of this server's."
+                )
                 await response(scope, receive, send)
                 return
             scope[TENANT] = caller.tenant
         await self._app(scope, receive, send)
 
 
-class Crowd:
-    """Lets in as many at once as there is room for, and nobody whose body does not come.
+class CallLimit:
+    """Limits the calls at once, and the time in which a body has to come.
 
-    Where there are tenants, none of them has more room than is left to all others.
+    Where there are tenants, none of them has more slots than are left to all others.
     """
 
-    def __init__(self, app: ASGIApp, most: int, *, tenants: bool = False) -> None:
+    def __init__(self, app: ASGIApp, max_calls: int, *, tenants: bool = False) -> None:
         self._app = app
-        self._room = Turns(most, fair=tenants)
+        self._slots = FairSlots(max_calls, fair=tenants)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         who = scope.get(TENANT, "")
-        if not self._room.take(who):
-            response = _error(503, "Too many calls at once; try again.", {"Retry-After": "1"})
+        if not self._slots.take(who):
+            response = _error_response(
+                503, "Too many calls at once; try again.", {"Retry-After": "1"}
+            )
             await response(scope, receive, send)
             return
-        body = _Body(receive)
+        body = _BufferedBody(receive)
         try:
-            if await body.came():
+            if await body.read():
                 await self._app(scope, body.receive, send)
         except _BodyLate:
-            await _error(408, "The body did not come in time.")(scope, receive, send)
+            await _error_response(408, "The body did not come in time.")(scope, receive, send)
         finally:
-            self._room.give_back(who)
+            self._slots.release(who)
 
 
 class _BodyLate(Exception):
-    """The body was not there when its time was over."""
+    """The body did not come in time."""
 
 
-class _Body:
-    """A request's body, read before anybody works on it."""
+class _BufferedBody:
+    """A request's body, read before the request is worked on."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._came = deque[Message]()
+        self._messages = deque[Message]()
 
-    async def came(self) -> bool:
-        """Wait until it is there, or more of it than may be; False if the caller left instead.
+    async def read(self) -> bool:
+        """Read the body, or more of it than is allowed; return False if the caller left instead.
 
         Raises:
             _BodyLate: its time is over.
         """
         size = 0
         with anyio.move_on_after(_BODY_WITHIN):
-            while size <= MOST_BODY_BYTES:
+            while size <= MAX_BODY_BYTES:
                 message = await self._receive()
                 if message["type"] == "http.disconnect":
                     return False
-                self._came.append(message)
+                self._messages.append(message)
                 size += len(message.get("body", b""))
                 if not message.get("more_body", False):
                     break
@@ -135,10 +139,10 @@ class _Body:
 
     async def receive(self) -> Message:
         """Return the next ASGI message."""
-        return self._came.popleft() if self._came else await self._receive()
+        return self._messages.popleft() if self._messages else await self._receive()
 
 
-def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+def _error_response(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
     """Say why a request is not served, as JSON-RPC has it where no id was read."""
     code = _OVERLOADED if status == 503 else _NO_REQUEST  # noqa: PLR2004 - HTTP's
     body = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}

@@ -1,4 +1,4 @@
-"""The server over Streamable HTTP: a socket, the app on it, and an end that loses no call."""
+"""Serves Streamable HTTP on a socket, and answers calls in flight before it ends."""
 
 import gc
 import logging
@@ -18,12 +18,13 @@ from sse_starlette.sse import AppStatus
 from mcp_sessions.errors import InvalidSettings
 from mcp_sessions.http_settings import PATH, HttpSettings
 from mcp_sessions.settings import Settings
+from mcp_sessions.signals import STOP_SIGNALS
 from mcp_sessions.streamable_http.app import create_app
-from mcp_sessions.streamable_http.connection import Connection
+from mcp_sessions.streamable_http.connection import DeadlineConnection
 from mcp_sessions.telemetry.exporters import exporting
 
 _BACKLOG: Final = 128  # connections that wait to be taken, all of which may be at once
-_TO_ANSWER: Final = 2  # seconds beyond their deadline that calls in flight are left at the end
+_TIME_TO_ANSWER: Final = 2  # seconds beyond their deadline that calls in flight are left at the end
 
 
 def serve_http(settings: Settings, http: HttpSettings, environ: Mapping[str, str]) -> None:
@@ -39,19 +40,19 @@ def serve_http(settings: Settings, http: HttpSettings, environ: Mapping[str, str
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(settings, http, environ),
-                http=Connection,
+                http=DeadlineConnection,
                 backlog=_BACKLOG,
                 log_config=None,
                 access_log=False,
                 server_header=False,
                 ws="none",
-                timeout_graceful_shutdown=math.ceil(settings.deadline) + _TO_ANSWER,
+                timeout_graceful_shutdown=math.ceil(settings.deadline) + _TIME_TO_ANSWER,
             )
         )
         # Streams of events would be cut at a signal; theirs are calls, which end by their deadline.
         AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]
         # uvicorn listens to signals only once it runs, and raises them again once it has stopped.
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOP_SIGNALS:
             signal.signal(number, lambda *_: setattr(server, "should_exit", True))
         logging.getLogger("uvicorn.error").addFilter(lambda _: not server.should_exit)
         host = f"[{http.host}]" if ":" in http.host else http.host

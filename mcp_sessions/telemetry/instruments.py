@@ -16,7 +16,6 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 _SCOPE = "mcp_sessions"
-ROUTE = "/v1/sessions"
 _TRACE = TraceContextTextMapPropagator()  # and no baggage: it may hold anything of the caller's
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)  # seconds
 
@@ -101,18 +100,20 @@ class UpstreamRequest:
 
 
 @contextmanager
-def upstream_request(host: str, parameters: Mapping[str, str | int]) -> Iterator[UpstreamRequest]:
-    """Trace and time one GET; what it asks for beside the window is not told."""
+def upstream_request(
+    host: str, route: str, parameters: Mapping[str, str | int]
+) -> Iterator[UpstreamRequest]:
+    """Trace and time one GET of `route`; what it asks for beside the window is not told."""
     attributes: dict[str, str | int] = {
         "http.request.method": "GET",
         "server.address": host,
-        "url.template": ROUTE,
+        "url.template": route,
         "mcp_sessions.offset": int(parameters.get("offset", 0)),
         "mcp_sessions.limit": int(parameters.get("limit", 0)),
     }
     started = time.monotonic()
     with _tracer().start_as_current_span(
-        f"GET {ROUTE}",
+        f"GET {route}",
         kind=SpanKind.CLIENT,
         attributes=attributes,
         record_exception=False,

@@ -1,4 +1,4 @@
-"""Rows cut out of an answer's bytes: no more of them than were asked for, of each what is read.
+"""Cuts rows out of an answer's bytes: no more rows than were asked for, only fields that are read.
 
 What is not read is skipped where it stands, so a row costs its bytes and not its fields, and an
 answer made of millions of values makes no million objects.
@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 from pydantic import BaseModel
 
-from mcp_sessions.wire.lenient_json import mended_page
+from mcp_sessions.wire.lenient_json import parse_lenient_page
 
 MANY_VALUES: Final = 300_000
 """Values in one answer, about, beyond which its rows are counted before they are cut out."""
@@ -41,7 +41,7 @@ class TooManyValues(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Sifted:
+class ExtractedPage:
     """An answer's rows and envelope, each a JSON text; a row that cannot be read is null."""
 
     rows: list[bytes]
@@ -57,23 +57,23 @@ class _Envelope(msgspec.Struct):
     limit: Raw = _NULL
 
 
-def sift_at_once(body: bytes | bytearray, most: int, row: type[BaseModel]) -> bytes | None:
-    """Return an answer as JSON with the fields of `row` alone, or None where `sift` has to look.
+def extract_small(body: bytes | bytearray, max_rows: int, row: type[BaseModel]) -> bytes | None:
+    """Return an answer as JSON with the fields of `row` alone, or None where `extract` has to look.
 
     Most answers are small and as they should be: this takes half the time.
     """
     if len(body) > _SMALL:
         return None
     try:
-        page = msgspec.json.decode(body, type=_page_of(row))
+        page = msgspec.json.decode(body, type=_page_struct(row))
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
-    del page.data[most:]
+    del page.data[max_rows:]
     return msgspec.json.encode(page)
 
 
-def sift(body: bytes | bytearray, most: int, row: type[BaseModel]) -> Sifted:
-    """Cut the first `most` rows out of an answer, each with the fields of `row` alone.
+def extract(body: bytes | bytearray, max_rows: int, row: type[BaseModel]) -> ExtractedPage:
+    """Cut the first `max_rows` rows out of an answer, each with the fields of `row` alone.
 
     Raises:
         NotRows: the body is not JSON, or not an object with a list under `data`.
@@ -88,11 +88,11 @@ def sift(body: bytes | bytearray, most: int, row: type[BaseModel]) -> Sifted:
     except (msgspec.DecodeError, RecursionError) as fault:
         if len(body) > _MENDABLE:
             raise TooManyValues from None
-        return _mended(body, most, early=bool(body) and "truncated" in str(fault))
-    decoder = msgspec.json.Decoder(_sieve_of(row))
-    rows = [_narrowed(bytes(one), decoder) for one in envelope.data[:most]]
+        return _extract_leniently(body, max_rows, early=bool(body) and "truncated" in str(fault))
+    decoder = msgspec.json.Decoder(_row_struct(row))
+    rows = [_reencoded(bytes(one), decoder) for one in envelope.data[:max_rows]]
     rest = (bytes(one) for one in (envelope.total, envelope.offset, envelope.limit))
-    return Sifted(rows, *rest)
+    return ExtractedPage(rows, *rest)
 
 
 def _count_rows(body: bytes | bytearray) -> None:
@@ -111,7 +111,7 @@ def _count_rows(body: bytes | bytearray) -> None:
         raise TooManyValues from None
 
 
-def _narrowed(row: bytes, decoder: msgspec.json.Decoder[Any]) -> bytes:
+def _reencoded(row: bytes, decoder: msgspec.json.Decoder[Any]) -> bytes:
     try:
         return msgspec.json.encode(decoder.decode(row))
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -119,48 +119,48 @@ def _narrowed(row: bytes, decoder: msgspec.json.Decoder[Any]) -> bytes:
 
 
 @cache
-def _sieve_of(model: type[BaseModel]) -> type[msgspec.Struct]:
-    """Return what keeps a model's fields as they stand, and theirs where they are objects too."""
+def _row_struct(model: type[BaseModel]) -> type[msgspec.Struct]:
+    """Return a msgspec struct of a model's fields: nested structs for objects, raw bytes else."""
     fields = [
-        (name, _or_absent(_kept(field.annotation)), UNSET)
+        (name, _or_absent(_field_type(field.annotation)), UNSET)
         for name, field in model.model_fields.items()
     ]
     spelled = {name: field.alias for name, field in model.model_fields.items() if field.alias}
-    return msgspec.defstruct(f"{model.__name__}Sieve", fields, omit_defaults=True, rename=spelled)
+    return msgspec.defstruct(f"{model.__name__}Struct", fields, omit_defaults=True, rename=spelled)
 
 
 @cache
-def _page_of(row: type[BaseModel]) -> Any:
-    rows = GenericAlias(list, Union[_sieve_of(row), None])  # noqa: UP007 - at run time
+def _page_struct(row: type[BaseModel]) -> Any:
+    rows = GenericAlias(list, Union[_row_struct(row), None])  # noqa: UP007 - at run time
     envelope = [(name, Raw, _NULL) for name in ("total", "offset", "limit")]
-    return msgspec.defstruct(f"{row.__name__}SievePage", [("data", rows), *envelope])
+    return msgspec.defstruct(f"{row.__name__}StructPage", [("data", rows), *envelope])
 
 
 def _or_absent(kept: Any) -> Any:
-    """Raw is null too; a sieve is not."""
+    """Raw is null too; a struct is not."""
     return Union[kept, UnsetType] if kept is Raw else Union[kept, None, UnsetType]  # noqa: UP007 - at run time
 
 
-def _kept(annotation: Any) -> Any:
-    """Return Raw for what is kept whole, and a sieve where an object is in it."""
+def _field_type(annotation: Any) -> Any:
+    """Return Raw for what is kept whole, and a struct where an object is in it."""
     origin, given = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return _kept(given[0])
+        return _field_type(given[0])
     if origin in (Union, UnionType):
-        return _kept(next(one for one in given if one is not NoneType))
+        return _field_type(next(one for one in given if one is not NoneType))
     if origin in (list, dict):
-        inner = _kept(given[-1])
+        inner = _field_type(given[-1])
         if inner is Raw:
             return Raw
         return origin[(*given[:-1], Union[inner, None])]  # noqa: UP007 - at run time
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return _sieve_of(annotation)
+        return _row_struct(annotation)
     return Raw
 
 
-def _mended(body: bytes | bytearray, most: int, *, early: bool) -> Sifted:
+def _extract_leniently(body: bytes | bytearray, max_rows: int, *, early: bool) -> ExtractedPage:
     try:
-        page = mended_page(body, most)
+        page = parse_lenient_page(body, max_rows)
         rows = [_written(row) for row in page["data"]]
     except RecursionError:
         raise NotRows("JSON nested too deeply") from None
@@ -168,7 +168,7 @@ def _mended(body: bytes | bytearray, most: int, *, early: bool) -> Sifted:
         raise NotRows("not JSON", early=early) from None
     except (KeyError, TypeError):
         raise NotRows("JSON without a list of sessions under data") from None
-    return Sifted(rows, *(_written(page.get(name)) for name in ("total", "offset", "limit")))
+    return ExtractedPage(rows, *(_written(page.get(name)) for name in ("total", "offset", "limit")))
 
 
 def _written(value: Any) -> bytes:

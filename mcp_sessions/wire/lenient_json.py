@@ -1,4 +1,4 @@
-"""What a fast parser refuses, read all the same, so that one broken row does not cost the page.
+"""Parses JSON that a strict parser refuses, so that one broken row does not cost the page.
 
 Broken UTF-8 and half characters cost a character; numbers without end, infinite ones, and what is
 nested deeper than anything shown are none. It is slow, and takes several times the body's memory.
@@ -17,17 +17,17 @@ _MARK: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"|[][{}]', re.DOTALL)
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 
 
-def mended_page(body: bytes | bytearray, most: int) -> dict[str, Any]:
-    """Return a page's members, and of its `data` the first `most` rows.
+def parse_lenient_page(body: bytes | bytearray, max_rows: int) -> dict[str, Any]:
+    """Return a page's members, and of its `data` the first `max_rows` rows.
 
     Raises:
         ValueError, IndexError: it is no JSON object, even so.
         RecursionError: it is nested without end.
     """
-    return dict(_members(_text(body), most))
+    return dict(_members(_text(body), max_rows))
 
 
-def mended(text: bytes) -> Any:
+def parse_lenient(text: bytes) -> Any:
     """Return one row or other value, or None where nothing can be made of it."""
     try:
         return _pruned(json.loads(_text(text), parse_int=_whole), _DEEPEST)
@@ -39,62 +39,62 @@ def _text(body: bytes | bytearray) -> str:
     return body.decode("utf-8-sig", "replace")
 
 
-def _members(text: str, most: int) -> Iterator[tuple[str, Any]]:
+def _members(text: str, max_rows: int) -> Iterator[tuple[str, Any]]:
     read = JSONDecoder(parse_int=_whole).raw_decode
-    place = _past(text, 0, "{")
-    while text[place] != "}":
-        name, place = scanstring(text, _past(text, place, '"'), True)
-        place = _past(text, place, ":")
+    index = _past(text, 0, "{")
+    while text[index] != "}":
+        name, index = scanstring(text, _past(text, index, '"'), True)
+        index = _past(text, index, ":")
         if name == "data":
-            rows, place = _rows(text, place, most)
+            rows, index = _rows(text, index, max_rows)
             yield name, rows
         else:
-            value, place = read(text, place)
+            value, index = read(text, index)
             yield name, _pruned(value, 0)
-        place = _past_comma(text, place)
+        index = _past_comma(text, index)
 
 
-def _rows(text: str, place: int, most: int) -> tuple[list[Any], int]:
+def _rows(text: str, index: int, max_rows: int) -> tuple[list[Any], int]:
     read = JSONDecoder(parse_int=_whole).raw_decode
     rows: list[Any] = []
-    place = _past(text, place, "[")
-    while text[place] != "]":
+    index = _past(text, index, "[")
+    while text[index] != "]":
         try:
-            row, place = read(text, place)
+            row, index = read(text, index)
         except RecursionError:
-            row, place = None, _past_nested(text, place)
-        if len(rows) < most:
+            row, index = None, _past_nested(text, index)
+        if len(rows) < max_rows:
             rows.append(_pruned(row, _DEEPEST))
-        place = _past_comma(text, place)
-    return rows, place + 1
+        index = _past_comma(text, index)
+    return rows, index + 1
 
 
-def _past_nested(text: str, place: int) -> int:
-    """Return the place behind an object or list that is nested too deeply to be read."""
+def _past_nested(text: str, index: int) -> int:
+    """Return the index behind an object or list that is nested too deeply to be read."""
     depth = 0
-    for mark in _MARK.finditer(text, place):
+    for mark in _MARK.finditer(text, index):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(mark.group(), 0)
         if depth == 0:
             return mark.end()
     raise ValueError("it has no end")
 
 
-def _past(text: str, place: int, mark: str) -> int:
-    """Return the place behind `mark` and behind the white space around it, but for a string's."""
-    place = _past_space(text, place)
-    if text[place] != mark:
+def _past(text: str, index: int, mark: str) -> int:
+    """Return the index behind `mark` and behind the white space around it, but for a string's."""
+    index = _past_space(text, index)
+    if text[index] != mark:
         raise ValueError(mark)
-    return place + 1 if mark == '"' else _past_space(text, place + 1)
+    return index + 1 if mark == '"' else _past_space(text, index + 1)
 
 
-def _past_comma(text: str, place: int) -> int:
-    place = _past_space(text, place)
-    return _past_space(text, place + 1) if text[place] == "," else place
+def _past_comma(text: str, index: int) -> int:
+    index = _past_space(text, index)
+    return _past_space(text, index + 1) if text[index] == "," else index
 
 
-def _past_space(text: str, place: int) -> int:
-    found = _SPACE.match(text, place)
-    return found.end() if found else place
+def _past_space(text: str, index: int) -> int:
+    found = _SPACE.match(text, index)
+    return found.end() if found else index
 
 
 def _whole(digits: str) -> int | None:

@@ -4,9 +4,7 @@ Nothing that may hold a secret is ever kept: of a prompt its length is read, of 
 and size, of an MCP server its transport. Field names are the API's.
 """
 
-from contextlib import suppress
 from datetime import UTC, datetime
-from functools import cache
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import (
@@ -18,12 +16,8 @@ from pydantic import (
     FiniteFloat,
     GetCoreSchemaHandler,
     StringConstraints,
-    ValidationError,
 )
 from pydantic_core import CoreSchema, core_schema
-
-from mcp_sessions.wire.extract import sift, sift_at_once
-from mcp_sessions.wire.lenient_json import mended
 
 
 class _OrNone:
@@ -186,42 +180,3 @@ class Page(Wire, Generic[SessionT]):
     total: Whole = None
     offset: Whole = None
     limit: Whole = None
-
-
-def read_page(body: bytes | bytearray, session: type[SessionT], most: int) -> Page[SessionT]:
-    """Read the first `most` rows of an API answer.
-
-    Raises:
-        NotRows: the body is not JSON, or not an object with a list under `data`.
-        TooManyValues: the answer would take much more memory than its bytes.
-    """
-    page = _page_of(session)
-    if (small := sift_at_once(body, most, session)) is not None:
-        with suppress(ValidationError):
-            return page.model_validate_json(small)
-    sifted = sift(body, most, session)
-    rows = b",".join(sifted.rows)
-    try:
-        return page.model_validate_json(
-            b'{"data":[%b],"total":%b,"offset":%b,"limit":%b}'
-            % (rows, sifted.total, sifted.offset, sifted.limit)
-        )
-    except ValidationError:  # one row that only a slower parser reads
-        envelope = {name: mended(getattr(sifted, name)) for name in ("total", "offset", "limit")}
-        read = [_row(row, session) for row in sifted.rows]
-        return page.model_validate({"data": read, **envelope})
-
-
-@cache
-def _page_of(session: type[SessionT]) -> type[Page[SessionT]]:
-    """Keep each page's model: pydantic builds it anew once nobody has it any more."""
-    return Page[session]  # type: ignore[valid-type]
-
-
-def _row(row: bytes, session: type[SessionT]) -> SessionT | None:
-    try:
-        return session.model_validate_json(row)
-    except ValidationError:
-        with suppress(ValidationError):
-            return session.model_validate(mended(row))
-    return None

@@ -32,7 +32,7 @@ from mcp_sessions.auth.bearer_tokens import hash_of, new_token
 from mcp_sessions.errors import InvalidSettings
 from mcp_sessions.http_settings import HttpSettings
 from mcp_sessions.settings import Settings, env_names
-from mcp_sessions.streamable_http.middleware import MOST_BODY_BYTES
+from mcp_sessions.streamable_http.middleware import MAX_BODY_BYTES
 
 TO_END = 2 + 2 + 2  # seconds: to answer, to export traces, to export metrics
 OF_THE_API = 1_200  # requests a minute and address
@@ -174,7 +174,7 @@ def test_every_setting_that_is_spoken_of_is_there(file):
 
 
 def test_nginx_passes_what_the_server_takes_and_waits_as_long_as_a_call_may_last():
-    assert int(setting("client_max_body_size").removesuffix("k")) * 1024 == MOST_BODY_BYTES
+    assert int(setting("client_max_body_size").removesuffix("k")) * 1024 == MAX_BODY_BYTES
     assert int(setting("proxy_read_timeout").removesuffix("s")) > Settings().deadline
 
 

@@ -9,7 +9,7 @@ from anyio import fail_after
 from interop.servers import COMMAND, DEADLINE
 from mcp import Client, StdioServerParameters
 
-from mcp_sessions.server import create_server
+from mcp_sessions.server import ToolsByTenant, create_server
 from mcp_sessions.settings import Settings
 
 SNAPSHOT = Path(__file__).with_name("tools_list.json")
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture(params=["memory", "stdio", "http"])
 def target(request, own_environment):
     if request.param == "memory":
-        return create_server(Settings.from_env(own_environment))
+        return create_server(ToolsByTenant(Settings.from_env(own_environment)))
     if request.param == "http":
         return request.getfixturevalue("http").url
     command, *arguments = COMMAND

@@ -11,9 +11,9 @@ from interop.servers import older_request, run
 from over_http.servers import Held, bearer, eventually, failure, rows, served, to_its_end
 
 from mcp_sessions.auth.bearer_tokens import hash_of, new_token
-from mcp_sessions.auth.tenants import Tenants
-from mcp_sessions.desk import Desk
+from mcp_sessions.auth.tenants import TenantsFile
 from mcp_sessions.errors import PermissionDenied
+from mcp_sessions.server import ToolsByTenant
 from mcp_sessions.settings import Settings
 
 ACME, BETA, GAMMA = (new_token()[0] for _ in range(3))
@@ -264,7 +264,7 @@ def said_of(server):
 
 @pytest.mark.anyio
 async def test_tenants_stand_in_one_line_for_the_apis_limit_and_take_turns(file):
-    desk = Desk(Settings(), Tenants(file, Settings(), {}))
+    desk = ToolsByTenant(Settings(), TenantsFile(file, Settings(), {}))
     async with desk.open():
         acme, beta = desk.tools("acme").api, desk.tools("beta").api
         assert acme._limiter is beta._limiter

@@ -1,0 +1,171 @@
+"""Reads one page: entries of a walk, filtered row by row, within the bounds of one call."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from typing import Generic
+
+import anyio
+
+from mcp_sessions.api.client import SessionsApi
+from mcp_sessions.errors import ApiTimeout, SessionsError
+from mcp_sessions.paging.cursor import Place
+from mcp_sessions.paging.row_filters import ends_list, matches
+from mcp_sessions.paging.sort_key import age_of, last_key_of
+from mcp_sessions.paging.walk import Walk, place_after
+from mcp_sessions.paging.window import Entry
+from mcp_sessions.wire.models import SessionT
+
+Progress = Callable[[int, int], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How far one call may go: rows examined, and the clock of the event loop in seconds."""
+
+    examined: int
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage(Generic[SessionT]):
+    """The sessions of one page in their order, and what is known of the list."""
+
+    place: Place
+    rows: tuple[Entry[SessionT], ...]
+    following: Place | None  # None at the end of the list
+    total: int | None
+    examined: int
+    malformed: int
+    note: str | None
+
+    def cut(self, shown: int) -> "SessionPage[SessionT]":
+        """Return the page of the first `shown` rows; the list goes on after them."""
+        if shown >= len(self.rows):
+            return self
+        place = self.following or self.place
+        if shown:
+            place = place_after(self.rows[shown - 1], place)
+        return replace(self, rows=self.rows[:shown], following=place)
+
+
+@dataclass(slots=True)
+class _PageReader(Generic[SessionT]):
+    """What one call has gathered so far, and whether it may examine more."""
+
+    walk: Walk[SessionT]
+    bounds: Bounds
+    scope: str | None
+    rows: list[Entry[SessionT]] = field(default_factory=list)
+    examined: int = 0
+    malformed: int = 0
+    foreign: int = 0
+    seen: set[str] = field(default_factory=set)  # where only offsets tell sessions apart
+    done: bool = False  # nothing that follows can match
+
+    def has_room(self) -> bool:
+        """Tell whether this call may examine more."""
+        full = len(self.rows) == self.walk.place.query.limit
+        return not (self.done or full or self.examined >= self.bounds.examined)
+
+    async def examine_more(self) -> bool:
+        """Examine the next entries; return False where nothing more can be had in this call."""
+        query, before = self.walk.place.query, self.examined
+        wanted = query.limit - len(self.rows)
+        if query.filters_rows():  # a match may be far: take longer and longer stretches
+            wanted = max(wanted, 2 * self.examined)
+        entries: list[Entry[SessionT]] = []
+        try:
+            with anyio.move_on_at(self.bounds.until) as time:
+                entries = await self.walk.next_entries(wanted)
+        except SessionsError as fault:
+            if self.examined and fault.retryable:
+                return False  # what is in hand need not be asked for again
+            raise
+        if time.cancelled_caught:
+            return False
+        for entry, next_one in zip_longest(entries, entries[1:]):
+            if not self.has_room():
+                return True
+            closing = next_one is None or next_one.key.age > entry.key.age
+            self._judge(entry, closing=closing)
+        self.done = self.done or self.walk.ended
+        return self.examined > before
+
+    def _judge(self, entry: Entry[SessionT], *, closing: bool) -> None:
+        query, session = self.walk.place.query, entry.session
+        repeated = session is not None and self._is_repeated(entry, session.id)
+        self.walk.passed(entry, closing=closing)
+        if repeated:
+            return
+        self.examined += 1
+        if session is None:
+            self.malformed += 1
+        elif self._is_foreign(session.agent_id):
+            self.foreign += 1
+        elif matches(query, session):
+            self.rows.append(entry)
+        else:
+            self.done = self.walk.note is None and ends_list(query, session)
+
+    def _is_repeated(self, entry: Entry[SessionT], session_id: str) -> bool:
+        """Tell a session that came before: in one answer, or where only offsets are known."""
+        if entry.keyed:
+            return entry.key == self.walk.place.after
+        known = session_id in self.seen
+        self.seen.add(session_id)
+        return known
+
+    def _is_foreign(self, agent_id: str | None) -> bool:
+        """Tell another agent's session, which the API should not have sent.
+
+        A row that names no agent passes where an agent was asked for, and not where one is set.
+        """
+        if self.scope is not None and agent_id != self.scope:
+            return True
+        return agent_id not in (None, self.walk.place.query.agent_id) and (
+            self.walk.place.query.agent_id is not None
+        )
+
+
+async def read_page(
+    api: SessionsApi,
+    place: Place,
+    session: type[SessionT],
+    bounds: Bounds,
+    *,
+    progress: Progress,
+    scope: str | None = None,
+) -> SessionPage[SessionT]:
+    """Read the page at `place`; `scope` is the only agent whose sessions may be shown.
+
+    A deadline or a passing fault met on the way gives what was found so far, with a place to go on.
+
+    Raises:
+        ApiTimeout: not one answer came in time.
+        SessionsError: as `Walk.next_entries` raises it.
+    """
+    reader = _PageReader(Walk(api, _started(place), session), bounds, scope)
+    while reader.has_room() and await reader.examine_more():
+        if place.query.filters_rows():
+            await progress(reader.examined, bounds.examined)
+    if not reader.examined and not reader.done:
+        raise ApiTimeout("The API did not answer within the call's deadline.")
+    walk = reader.walk
+    return SessionPage(
+        place=place,
+        rows=tuple(reader.rows),
+        following=None if reader.done else walk.place,
+        total=None if reader.foreign or place.query.filters_rows() else walk.total,
+        examined=reader.examined,
+        malformed=reader.malformed,
+        note=walk.note,
+    )
+
+
+def _started(place: Place) -> Place:
+    """Begin a list that ends before a time at that time."""
+    end = place.query.created_until()
+    if end is None or place.after is not None or place.offset:
+        return place
+    return replace(place, after=last_key_of(age_of(end)))
