@@ -18,22 +18,29 @@ if TYPE_CHECKING:
 _FAILED = 1
 _USAGE_FAULT = 2  # as argparse exits
 _INTERRUPTED = 130  # as a shell reports SIGINT; the servers handle it themselves
+_READER_LEFT = 141  # as a shell reports SIGPIPE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code: 0 done, 1 failed, 2 asked wrongly."""
-    # Not a default of the parser's: it would undo a --demo that stands before a command.
-    options = _parser().parse_args(argv, argparse.Namespace(demo=False))
-    code = _FAILED
+    """Run the command and return its exit code: 0 done, 1 failed, 2 asked wrongly.
+
+    130 and 141 are those of a command that SIGINT ended or whose reader closed the pipe.
+    """
     try:
-        code = _run(options)
+        try:
+            code = _run(argv)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # or the interpreter would, with a traceback of its own
     except* BrokenPipeError:
-        # Whoever read our output had read enough; nothing is left to flush at exit.
+        code = _READER_LEFT
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return code
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(argv: Sequence[str] | None) -> int:
+    # Not a default of the parser's: it would undo a --demo that stands before a command.
+    options = _parser().parse_args(argv, argparse.Namespace(demo=False))
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)
