@@ -24,35 +24,35 @@ class BodyBroken(Exception):
 
 
 async def read_body(
-    parts: AsyncIterable[bytes], encoding: str, most: int, announced: str | None = None
+    parts: AsyncIterable[bytes], encoding: str, max_bytes: int, announced: str | None = None
 ) -> bytearray:
-    """Read a body of at most `most` bytes; `announced` is its Content-Length, as sent.
+    """Read a body of at most `max_bytes` bytes; `announced` is its Content-Length, as sent.
 
     Raises:
         BodyTooLarge: as soon as that is known, before reading where the length is announced.
         BodyBroken: the encoding is not one that was asked for, or not what was sent.
     """
-    if announced is not None and announced.isdecimal() and int(announced[:18]) > most:
+    if announced is not None and announced.isdecimal() and int(announced[:18]) > max_bytes:
         raise BodyTooLarge
     match encoding.strip().lower():
         case "" | "identity":
-            return await _gathered(parts, most)
+            return await _gathered(parts, max_bytes)
         case "gzip" | "x-gzip":
-            return await _unpacked(parts, most)
+            return await _unpacked(parts, max_bytes)
         case _:
             raise BodyBroken(early=False)
 
 
-async def _gathered(parts: AsyncIterable[bytes], most: int) -> bytearray:
+async def _gathered(parts: AsyncIterable[bytes], max_bytes: int) -> bytearray:
     body = bytearray()
     async for part in parts:
         body += part
-        if len(body) > most:
+        if len(body) > max_bytes:
             raise BodyTooLarge
     return body
 
 
-async def _unpacked(parts: AsyncIterable[bytes], most: int) -> bytearray:
+async def _unpacked(parts: AsyncIterable[bytes], max_bytes: int) -> bytearray:
     body, packed = bytearray(), 0
     gzip = zlib.decompressobj(_GZIP)
     async for part in parts:
@@ -65,7 +65,7 @@ async def _unpacked(parts: AsyncIterable[bytes], most: int) -> bytearray:
                 body += gzip.decompress(rest, _STEP)
             except zlib.error:
                 raise BodyBroken(early=False) from None
-            if len(body) > most or packed > most:
+            if len(body) > max_bytes or packed > max_bytes:
                 raise BodyTooLarge
             rest = gzip.unused_data if gzip.eof else gzip.unconsumed_tail
     if packed and not gzip.eof:

@@ -88,7 +88,7 @@ class RateLimiter:
             raise _must_wait(self._time_of(credential))
 
     def _give(self) -> None:
-        """Give every free slot to the first in the line whose turn it is."""
+        """Give every free slot to the next name in the queue."""
         self._reclaim()
         if self._paused > anyio.current_time():
             return

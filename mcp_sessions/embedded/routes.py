@@ -77,7 +77,7 @@ class SessionsRoute:
 
     def _answer(self, request: Request, query: Pairs) -> Response:
         """Return a fault, a refusal, or a page."""
-        fault = self._over_quota(request) or self._next_fault() or self._refusal(request)
+        fault = self._over_quota(request) or self._next_fault() or self._fault_for(request)
         if fault:
             return fault.response()
         try:
@@ -112,7 +112,7 @@ class SessionsRoute:
         except IndexError:
             return by_chance(self._entropy, self.options.fault_share)
 
-    def _refusal(self, request: Request) -> Fault | None:
+    def _fault_for(self, request: Request) -> Fault | None:
         """Return 401 for a wrong key, and 404 for an organization that is not this one."""
         key, organization = self.options.api_key, self.options.organization_id
         if key is not None:
@@ -140,8 +140,8 @@ class SessionsRoute:
         }
         data = ",".join(_row(row, links, self.options.status_spelling) for row in rows)
         rest = {"total": total, "offset": asked.offset, "limit": asked.limit}
-        turns = _turns(here, query, asked, total)
-        return f'{{"data":[{data}],{json.dumps(rest | turns, separators=(",", ":"))[1:]}'
+        links = _page_links(here, query, asked, total)
+        return f'{{"data":[{data}],{json.dumps(rest | links, separators=(",", ":"))[1:]}'
 
 
 def create_app(route: SessionsRoute) -> Starlette:
@@ -182,16 +182,16 @@ def _row(row: Row, links: dict[str, str], waiting: str) -> str:
     return text + "}"
 
 
-def _turns(here: str, query: Pairs, asked: Asked, total: int) -> dict[str, str]:
+def _page_links(here: str, query: Pairs, asked: Asked, total: int) -> dict[str, str]:
     """Return the links to the pages around this one; a page of no rows leads nowhere."""
     kept = [pair for pair in query if pair[0] not in {"offset", "limit"}]
 
     def page_at(offset: int) -> str:
         return f"{here}?{urlencode([*kept, ('limit', asked.limit), ('offset', offset)])}"
 
-    turns = {}
+    links = {}
     if asked.limit and asked.offset + asked.limit < total:
-        turns["next_url"] = page_at(asked.offset + asked.limit)
+        links["next_url"] = page_at(asked.offset + asked.limit)
     if asked.limit and asked.offset:
-        turns["prev_url"] = page_at(max(0, asked.offset - asked.limit))
-    return turns
+        links["prev_url"] = page_at(max(0, asked.offset - asked.limit))
+    return links

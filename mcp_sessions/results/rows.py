@@ -181,10 +181,10 @@ def _word(text: str | None) -> str | None:
     return _text(text, LONGEST_ID)
 
 
-def _texts(texts: Iterable[str | None] | None, most: int, limit: int) -> list[str] | None:
-    """Show the first of them; those beyond `most` are counted and not looked at."""
+def _texts(texts: Iterable[str | None] | None, max_items: int, limit: int) -> list[str] | None:
+    """Show the first of them; those beyond `max_items` are counted and not looked at."""
     given = (text for text in texts or () if text)
-    shown = list(islice((word for text in given if (word := _name(text, limit))), most))
+    shown = list(islice((word for text in given if (word := _name(text, limit))), max_items))
     if rest := sum(1 for _ in given):
         shown.append(f"+{rest} more")
     return shown or None
