@@ -1,16 +1,54 @@
-"""What every test stands on: a clean environment, and the seed behind a real socket."""
+"""What tests share: a clean environment, APIs behind real sockets, servers, and the one switch."""
 
-import os
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
 
+import httpx
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-from mcp_sessions.embedded import EmbeddedApi, SessionStore, seed_sessions, serve
+from mcp_sessions.embedded import EmbeddedApi, EmbeddedOptions, SessionStore, seed_sessions, serve
+
+from support.node import MACHINE, Node, find_node
+from support.processes import HttpServer, http_server
+from support.raw_upstream import Upstream, upstream
 
 # No test asserts a time, and an example takes what a busy machine takes.
-settings.register_profile("any machine", deadline=None)
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("any machine")
+
+_OURS = ("EVERRUNS_", "MCP_", "OTEL_", "FASTMCP_", "SSL_CERT_", "PYTHONWARNINGS")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the switch that writes every recorded file anew."""
+    parser.addoption(
+        "--refresh-records",
+        action="store_true",
+        help="write what the tests compare with anew: read the difference before it lands",
+    )
+
+
+@pytest.fixture(scope="session")
+def refreshes(pytestconfig: pytest.Config) -> bool:
+    """Tell whether recorded files are to be written anew."""
+    return bool(pytestconfig.getoption("--refresh-records"))
+
+
+@pytest.fixture(scope="session")
+def recorded(refreshes: bool) -> Callable[[Path, str], str]:  # noqa: FBT001 - a fixture
+    """Return what gives a recorded file's text, which with the switch is first written anew."""
+
+    def text_of(file: Path, text: str) -> str:
+        if refreshes:
+            file.write_text(text, encoding="utf-8")
+        return file.read_text(encoding="utf-8")
+
+    return text_of
 
 
 @pytest.fixture(scope="session")
@@ -18,20 +56,119 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take away whatever the machine's own settings would change."""
-    for name in os.environ:
-        if name.startswith(("EVERRUNS_", "MCP_SESSIONS_", "OTEL_", "SSL_CERT_")):
-            monkeypatch.delenv(name)
-        if name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
+@pytest.fixture(scope="session")
+def bare_environment() -> dict[str, str]:
+    """Return the machine's environment without what would change a server or a client."""
+    return {
+        name: value
+        for name, value in MACHINE.items()
+        if not name.startswith(_OURS) and not name.lower().endswith("_proxy")
+    }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment(bare_environment: dict[str, str]) -> Iterator[None]:
+    """Give everything in this process that same environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in MACHINE.keys() - bare_environment.keys():
+            patch.delenv(name, raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")
 def api() -> Iterator[EmbeddedApi]:
     """Serve the seed; only for tests that change nothing."""
-    store = SessionStore()
-    store.create_many(seed_sessions())
-    with serve(store) as served:
-        yield served
+    with SessionStore() as store:
+        store.create_many(seed_sessions())
+        with serve(store) as served:
+            yield served
+
+
+@pytest.fixture(scope="session")
+def own_environment(api: EmbeddedApi) -> dict[str, str]:
+    """Return the variables with which a server asks the embedded API."""
+    return {"EVERRUNS_API_URL": api.url, "MCP_SESSIONS_NO_KEY": "true"}
+
+
+@pytest.fixture(scope="session")
+def environment(
+    bare_environment: dict[str, str], own_environment: dict[str, str]
+) -> dict[str, str]:
+    """Return the whole environment of a server that asks the embedded API."""
+    return bare_environment | own_environment
+
+
+@pytest.fixture(scope="session")
+def http(environment: dict[str, str]) -> Iterator[HttpServer]:
+    """Serve HTTP to every test that leaves the process as it is; no request makes it stumble."""
+    with http_server(environment) as server:
+        yield server
+        ended = server.end(signal.SIGTERM)
+    assert ended.code == 0
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.fixture(scope="session")
+def node(bare_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Node:
+    """Return Node and the clients that need it, where the machine wants them to be fetched."""
+    if MACHINE.get("INTEROP_NODE") != "1":
+        pytest.skip("fetches clients with npm: set INTEROP_NODE=1 to run it")
+    return find_node(bare_environment, tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture
+def upstreams() -> Iterator[Upstream]:
+    """Serve a right list from raw sockets, until told otherwise."""
+    with upstream() as told:
+        yield told
+
+
+@pytest.fixture
+def upstream_environment(
+    bare_environment: Mapping[str, str], upstreams: Upstream
+) -> dict[str, str]:
+    """Return the whole environment of a server that asks those raw sockets."""
+    own = {"EVERRUNS_API_URL": upstreams.url, "EVERRUNS_API_KEY": "evr_pat_held"}
+    return {**bare_environment, **own}
+
+
+@pytest.fixture
+def store() -> Iterator[SessionStore]:
+    """Return an empty store."""
+    with SessionStore() as store:
+        yield store
+
+
+Opened = tuple[EmbeddedApi, httpx.Client]
+
+
+@pytest.fixture
+def serve_store(store: SessionStore) -> Iterator[Callable[..., Opened]]:
+    """Return what serves the store with some options, and a client of its base URL."""
+    with ExitStack() as stack:
+
+        def start(**options: object) -> Opened:
+            api = stack.enter_context(serve(store, EmbeddedOptions(**options)))
+            client = httpx.Client(base_url=api.url, timeout=10, trust_env=False)
+            return api, stack.enter_context(client)
+
+        yield start
+
+
+@pytest.fixture
+def own_api(serve_store: Callable[..., Opened]) -> Opened:
+    """Serve the store without options, and return the API with a client of its base URL."""
+    return serve_store()
+
+
+@pytest.fixture
+def empty_api(own_api: Opened) -> EmbeddedApi:
+    """Serve the store, which begins empty."""
+    return own_api[0]
+
+
+@pytest.fixture
+def get(own_api: Opened) -> Callable[..., httpx.Response]:
+    """Return what asks that API for one page."""
+    _, client = own_api
+    return lambda query="": client.get(f"/v1/sessions{query}")

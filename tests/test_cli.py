@@ -30,29 +30,6 @@ def test_the_version_is_told():
     assert command("--version").stdout == f"mcp-sessions {__version__}\n"
 
 
-def test_check_names_a_missing_key_and_fails():
-    done = command("check")
-    assert done.returncode == 1
-    assert "missing: set EVERRUNS_API_KEY or EVERRUNS_API_KEY_FILE" in done.stdout
-    assert done.stderr == ""
-
-
-def test_check_tells_what_it_reached(api):
-    done = command("check", environ={"EVERRUNS_API_URL": api.url, "EVERRUNS_API_KEY": "evr_CANARY"})
-    assert done.returncode == 0
-    assert "reached; 400 sessions" in done.stdout
-    assert "organization org_5eed" in done.stdout
-    assert "CANARY" not in done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("where", [["--demo", "check"], ["check", "--demo"]])
-def test_made_up_sessions_need_no_account_and_read_no_key(where):
-    environ = {"EVERRUNS_API_KEY_FILE": "/nonexistent", "EVERRUNS_API_URL": "nonsense"}
-    done = command(*where, environ=environ)
-    assert done.returncode == 0
-    assert "reached; 400 sessions" in done.stdout
-
-
 @pytest.mark.parametrize(
     ("environ", "named"),
     [
@@ -76,18 +53,6 @@ def test_a_file_that_cannot_be_loaded_is_a_sentence(tmp_path, content):
     assert done.returncode == 1
     assert done.stderr.startswith("mcp-sessions: ")
     assert "Traceback" not in done.stderr
-
-
-def test_a_reader_that_has_read_enough_gets_no_traceback():
-    with subprocess.Popen(
-        [sys.executable, "-m", "mcp_sessions", "demo"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as shown:
-        shown.stdout.readline()
-        shown.stdout.close()
-        assert shown.stderr.read() == b""
-        shown.wait(TIMEOUT)
 
 
 def test_stdout_of_the_stdio_server_holds_nothing_but_protocol():

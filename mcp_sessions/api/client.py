@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+import anyio
 from anyio.abc import TaskGroup
 
 from mcp_sessions.api.circuit_breaker import CircuitBreaker
@@ -16,7 +17,7 @@ from mcp_sessions.api.connections import ConnectionPool, open_connections
 from mcp_sessions.api.failures import failure_in
 from mcp_sessions.api.rate_limiter import RateLimiter
 from mcp_sessions.api.request import ApiRequest
-from mcp_sessions.api.retries import with_retries
+from mcp_sessions.api.retries import Sleep, with_retries
 from mcp_sessions.api.shared_reads import SharedReads, background
 from mcp_sessions.errors import (
     ApiUnreachable,
@@ -43,11 +44,11 @@ class SharedApi:
     tasks: TaskGroup
     limiter: RateLimiter
 
-    def api(self, settings: Settings) -> "SessionsApi":
+    def api(self, settings: Settings, sleep: Sleep = anyio.sleep) -> "SessionsApi":
         """Return the API as one credential sees it, with reads and a circuit of its own."""
         request = ApiRequest(self.connections, settings)
         reads = SharedReads(self.tasks, settings.cache_seconds)
-        return SessionsApi(settings, request, reads, self.limiter, CircuitBreaker())
+        return SessionsApi(settings, request, reads, self.limiter, CircuitBreaker(), sleep)
 
 
 @asynccontextmanager
@@ -63,10 +64,12 @@ async def open_shared_api(settings: Settings, *, fair: bool = False) -> AsyncIte
 
 
 @asynccontextmanager
-async def open_api(settings: Settings) -> AsyncIterator["SessionsApi"]:
-    """Own the client of a single credential."""
+async def open_api(
+    settings: Settings, sleep: Sleep = anyio.sleep
+) -> AsyncIterator["SessionsApi"]:
+    """Own the client of a single credential, which sleeps between two tries."""
     async with open_shared_api(settings) as shared:
-        yield shared.api(settings)
+        yield shared.api(settings, sleep)
 
 
 class SessionsApi:
@@ -83,11 +86,13 @@ class SessionsApi:
         reads: SharedReads,
         limiter: RateLimiter,
         circuit: CircuitBreaker,
+        sleep: Sleep,
     ) -> None:
         self._request = request
         self._reads = reads
         self._limiter = limiter
         self._circuit = circuit
+        self._sleep = sleep
         self._most_bytes = settings.max_response_bytes
         self._configured = settings.api_key is not None or settings.no_key
         self.max_rows = MAX_LIMIT
@@ -102,7 +107,7 @@ class SessionsApi:
         """
         if not self._configured:
             raise NotConfigured("No Everruns API key is set, so the API cannot be asked.")
-        read = partial(with_retries, partial(self._ask, parameters, session))
+        read = partial(with_retries, partial(self._ask, parameters, session), self._sleep)
         key = (session, *parameters.items())
         return await self._reads.share(key, read, fresh=fresh)
 

@@ -19,6 +19,7 @@ from mcp_sessions.telemetry.instruments import retried
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Sleep = Callable[[float], Awaitable[None]]
 
 MAX_ATTEMPTS = 5
 _FIRST_BACKOFF, _MAX_BACKOFF = 0.2, 4.0  # seconds; each wait is drawn from 0 to a doubling bound
@@ -28,7 +29,7 @@ _backoff = wait_random_exponential(multiplier=_FIRST_BACKOFF, max=_MAX_BACKOFF)
 _tried_enough = stop_after_attempt(MAX_ATTEMPTS)
 
 
-async def with_retries(ask: Callable[[], Awaitable[T]]) -> T:
+async def with_retries(ask: Callable[[], Awaitable[T]], sleep: Sleep = anyio.sleep) -> T:
     """Await `ask` until it gives a result, or a failure that asking again does not mend in time.
 
     A wait that the API names is kept; where it does not fit into the deadline of the enclosing
@@ -38,7 +39,7 @@ async def with_retries(ask: Callable[[], Awaitable[T]]) -> T:
         SessionsError: as `ask` raised it last.
     """
     retrying = AsyncRetrying(
-        sleep=anyio.sleep,
+        sleep=sleep,
         stop=_stop,
         wait=_wait,
         retry=retry_if_exception(_passes_by_itself),

@@ -10,7 +10,7 @@ import logging
 import math
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import anyio
@@ -27,8 +27,8 @@ _ALGORITHMS: Final = (
     *("ES256", "ES384", "ES512", "EdDSA"),
 )
 LEEWAY: Final = 10  # seconds that two clocks may differ
-_KEYS_HOLD: Final = 300.0  # seconds, after which they are looked at again
-_MIN_FETCH_INTERVAL: Final = 10.0  # seconds after a fetch, whatever came of it
+KEYS_HOLD: Final = 300.0  # seconds, after which they are looked at again
+MIN_FETCH_INTERVAL: Final = 10.0  # seconds after a fetch, whatever came of it
 _FETCH_WITHIN: Final = 5.0  # seconds for the metadata and the keys together
 _MAX_DOCUMENT_BYTES: Final = 256 * 1024  # of each
 
@@ -36,7 +36,10 @@ _MAX_DOCUMENT_BYTES: Final = 256 * 1024  # of each
 class OAuthIssuer:
     """Verifies that a token is this issuer's, and for this server."""
 
-    def __init__(self, settings: HttpSettings) -> None:
+    def __init__(
+        self, settings: HttpSettings, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
         self._issuer = settings.oauth_issuer or ""
         self._audience = settings.public_url or ""
         self._jwks_url = settings.oauth_jwks_url
@@ -71,17 +74,17 @@ class OAuthIssuer:
         if not isinstance(kid, str):
             return None
         known = self._keys.get(kid)
-        fresh = time.monotonic() - self._fetched < _KEYS_HOLD
+        fresh = self._clock() - self._fetched < KEYS_HOLD
         if known is not None and (fresh or self._fetching.locked()):
             return known
         async with self._fetching:
-            if time.monotonic() - self._tried >= _MIN_FETCH_INTERVAL:
+            if self._clock() - self._tried >= MIN_FETCH_INTERVAL:
                 await self._fetch()
         return self._keys.get(kid)
 
     async def _fetch(self) -> None:
         """Fetch the keys, though the caller leave; those known stay where none can be had."""
-        self._tried = time.monotonic()
+        self._tried = self._clock()
         try:
             with anyio.fail_after(_FETCH_WITHIN, shield=True):
                 self._keys = await anyio.to_thread.run_sync(
@@ -92,7 +95,7 @@ class OAuthIssuer:
             what = "metadata" if self._jwks_url is None else "keys"
             logger.error("the issuer's %s cannot be had: %s", what, type(fault).__name__)  # noqa: TRY400 - a sentence
         else:
-            self._fetched = time.monotonic()
+            self._fetched = self._clock()
 
     def _fetch_keys(self) -> dict[str, jwt.PyJWK]:
         if self._jwks_url is None:

@@ -33,8 +33,8 @@ def test_every_stored_field_arrives_unchanged(store, get):
     assert {row["id"] for row in rows} == {session["id"] for session in stored}
 
 
-def test_rows_link_to_the_server_that_sent_them(store, api):
-    served, client = api
+def test_rows_link_to_the_server_that_sent_them(store, own_api):
+    served, client = own_api
     id_ = store.create({})
     origin = served.url.removesuffix("/api")
     row = client.get("/v1/sessions").json()["data"][0]
@@ -50,8 +50,8 @@ def test_stored_links_are_sent_as_they_are(store, get):
 
 @pytest.mark.parametrize("prefix", ["", "/api"])
 @pytest.mark.usefixtures("five")
-def test_turning_pages_by_the_links_visits_everything_once(api, prefix):
-    served, client = api
+def test_turning_pages_by_the_links_visits_everything_once(own_api, prefix):
+    served, client = own_api
     url = served.url.removesuffix("/api") + f"{prefix}/v1/sessions?search=part&limit=2&later=1"
     seen, back = [], []
     while url:
@@ -115,10 +115,10 @@ def test_parameters_of_newer_servers_are_ignored(get):
 
 
 @pytest.mark.parametrize("spelling", ["waitingfortoolresults", "waiting_for_tool_results"])
-def test_waiting_is_spelled_as_the_switch_says(store, served, spelling):
+def test_waiting_is_spelled_as_the_switch_says(store, serve_store, spelling):
     for status in ("waitingfortoolresults", "waiting_for_tool_results"):
         store.create({"status": status})
-    _, client = served(status_spelling=spelling)
+    _, client = serve_store(status_spelling=spelling)
     rows = client.get("/v1/sessions").json()["data"]
     assert [row["status"] for row in rows] == [spelling, spelling]
 
@@ -136,11 +136,11 @@ def test_a_verbatim_row_stands_among_good_ones(store, get):
     assert get().json()["data"][0] == ["not", "an object"]
 
 
-def test_ties_change_places_when_the_switch_says_so(store, served):
+def test_ties_change_places_when_the_switch_says_so(store, serve_store):
     for _ in range(8):
         store.create({"created_at": "2026-01-01T00:00:00Z"})
-    _, steady = served()
-    _, shuffling = served(shuffle_ties=True)
+    _, steady = serve_store()
+    _, shuffling = serve_store(shuffle_ties=True)
 
     def orders(client):
         pages = [client.get("/v1/sessions").json()["data"] for _ in range(12)]
@@ -151,14 +151,14 @@ def test_ties_change_places_when_the_switch_says_so(store, served):
 
 
 @pytest.mark.parametrize("sent", [KEY, f"Bearer {KEY}", f"ApiKey {KEY}"])
-def test_the_key_is_accepted_bare_and_after_two_schemes(served, sent):
-    _, client = served(api_key=KEY)
+def test_the_key_is_accepted_bare_and_after_two_schemes(serve_store, sent):
+    _, client = serve_store(api_key=KEY)
     assert client.get("/v1/sessions", headers={"authorization": sent}).status_code == 200
 
 
 @pytest.mark.parametrize("sent", [None, "", "wrong", f"bearer {KEY}", f"Basic {KEY}", f"{KEY}x"])
-def test_any_other_key_is_a_401_problem(served, sent):
-    _, client = served(api_key=KEY)
+def test_any_other_key_is_a_401_problem(serve_store, sent):
+    _, client = serve_store(api_key=KEY)
     headers = {} if sent is None else {"authorization": sent}
     answer = client.get("/v1/sessions?limit=x", headers=headers)
     assert answer.status_code == 401
@@ -166,9 +166,9 @@ def test_any_other_key_is_a_401_problem(served, sent):
     assert answer.json()["code"] == "unauthorized"
 
 
-def test_another_organization_is_not_found(store, served):
+def test_another_organization_is_not_found(store, serve_store):
     store.create({})
-    _, client = served(organization_id=ORGANIZATION)
+    _, client = serve_store(organization_id=ORGANIZATION)
     answers = [
         client.get("/v1/sessions", headers=headers).status_code
         for headers in ({}, {"x-org-id": ORGANIZATION}, {"x-org-id": "org_" + "2" * 32})
@@ -180,15 +180,15 @@ def test_the_key_is_not_in_the_options_that_are_printed():
     assert KEY not in repr(EmbeddedOptions(api_key=KEY))
 
 
-def test_queued_faults_are_used_up_one_a_request(api):
-    served, client = api
+def test_queued_faults_are_used_up_one_a_request(own_api):
+    served, client = own_api
     served.faults.extend([Fault(503), Fault(429, "plain")])
     answers = [client.get("/v1/sessions").status_code for _ in range(3)]
     assert answers == [503, 429, 200]
 
 
-def test_the_log_tells_what_was_asked_and_with_which_headers(api):
-    served, client = api
+def test_the_log_tells_what_was_asked_and_with_which_headers(own_api):
+    served, client = own_api
     served.faults.append(Fault(500))
     client.get(
         "/v1/sessions?search=a&search=b&limit=", headers={"x-org-id": "org_1", "x-other": "1"}
@@ -201,16 +201,16 @@ def test_the_log_tells_what_was_asked_and_with_which_headers(api):
     assert seen.status == 500
 
 
-def test_the_log_tells_what_every_request_was_answered(served):
-    api, client = served(api_key=KEY)
+def test_the_log_tells_what_every_request_was_answered(serve_store):
+    api, client = serve_store(api_key=KEY)
     api.faults.append(Fault(503))
     for query, key in (("", KEY), ("", KEY), ("", "other"), ("?limit=x", KEY)):
         client.get(f"/v1/sessions{query}", headers={"authorization": key})
     assert [seen.status for seen in api.requests] == [503, 200, 401, 400]
 
 
-def test_a_minute_that_is_used_up_is_a_429_that_says_when_there_is_room_again(served):
-    api, client = served(requests_per_minute=3)
+def test_a_minute_that_is_used_up_is_a_429_that_says_when_there_is_room_again(serve_store):
+    api, client = serve_store(requests_per_minute=3)
     answers = [client.get("/v1/sessions") for _ in range(5)]
     assert [seen.status for seen in api.requests] == [200, 200, 200, 429, 429]
     for refused in answers[3:]:
@@ -219,9 +219,9 @@ def test_a_minute_that_is_used_up_is_a_429_that_says_when_there_is_room_again(se
         assert refused.headers["retry-after"] == str(wait)
 
 
-def test_a_share_of_the_requests_fails_by_chance_alike_in_every_run(served):
+def test_a_share_of_the_requests_fails_by_chance_alike_in_every_run(serve_store):
     def statuses():
-        _, client = served(fault_share=0.5)
+        _, client = serve_store(fault_share=0.5)
         return [client.get("/v1/sessions").status_code for _ in range(60)]
 
     once = statuses()
@@ -238,8 +238,8 @@ def test_a_broken_database_is_a_500(store, get):
 
 
 @pytest.mark.parametrize("path", ["/", "/v1/sessions/", "/v1/sessions/session_1", "/health"])
-def test_an_unknown_path_is_a_404(api, path):
-    served, client = api
+def test_an_unknown_path_is_a_404(own_api, path):
+    served, client = own_api
     answer = client.get(path)
     assert answer.status_code == 404
     assert answer.json() == {"error": "Not found"}
@@ -247,16 +247,16 @@ def test_an_unknown_path_is_a_404(api, path):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_a_wrong_method_is_a_405(api, method):
-    _, client = api
+def test_a_wrong_method_is_a_405(own_api, method):
+    _, client = own_api
     answer = client.request(method, "/v1/sessions")
     assert answer.status_code == 405
     assert answer.headers["allow"] == "GET, HEAD"
     assert answer.json()["status"] == 405
 
 
-def test_head_has_the_headers_of_get_and_no_body(api):
-    _, client = api
+def test_head_has_the_headers_of_get_and_no_body(own_api):
+    _, client = own_api
     head, got = client.head("/v1/sessions"), client.get("/v1/sessions")
     assert head.status_code == 200
     assert head.content == b""

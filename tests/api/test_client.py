@@ -1,0 +1,96 @@
+import gzip
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from mcp_sessions.errors import SessionsError
+
+from support.calls import (
+    call_tool,
+    failure_of,
+    fault_of,
+    read_page,
+    settings_for,
+)
+from support.raw_upstream import answer, page_answer, scripted
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (b"", "api_unreachable"),
+        (b"nonsense\r\n\r\n", "api_unreachable"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", "api_unreachable"),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", "api_unreachable"),
+        (answer(b"no gzip", content_encoding="gzip"), "bad_response"),
+        (answer(b"{}", content_encoding="br"), "bad_response"),
+        (
+            answer(gzip.compress(b"{}")[:-4], content_encoding="gzip"),
+            "api_unreachable",
+        ),
+        (answer(b'{"data":[{"id":"sess'), "api_unreachable"),
+        (answer(b"<html>", content_type="text/html"), "bad_response"),
+        (answer(b""), "bad_response"),
+        (answer(b"[]"), "bad_response"),
+        (answer(b"[" * 100_000), "bad_response"),
+    ],
+)
+def test_every_broken_answer_has_its_code(sent, code):
+    with scripted([sent]) as upstream:
+        assert fault_of(settings_for(upstream.url)).code == code
+
+
+def test_silence_ends_at_the_deadline_of_the_call():
+    with scripted([None]) as upstream:
+        shown = failure_of(call_tool(settings_for(upstream.url, deadline=1)))
+    assert shown.startswith("api_timeout: The API did not answer")
+    assert "Trying again may help." in shown
+
+
+def test_an_answer_larger_than_allowed_is_refused():
+    sent = page_answer([{"id": "session_1", "title": "x" * 70_000}])
+    with scripted([sent]) as upstream:
+        failed = fault_of(settings_for(upstream.url, max_response_bytes=65_536))
+    assert failed.code == "response_too_large"
+    assert "smaller limit" in failed.hint
+
+
+def test_a_compressed_answer_is_measured_as_it_unpacks():
+    bomb = gzip.compress(b"[" + b"0" * 20_000_000)
+    sent = answer(bomb, content_encoding="gzip")
+    with scripted([sent]) as upstream:
+        failed = fault_of(settings_for(upstream.url, max_response_bytes=65_536))
+    assert failed.code == "response_too_large"
+
+
+def test_a_compressed_page_is_read():
+    body = gzip.compress(b'{"data":[{"id":"session_1"}]}')
+    sent = answer(body, content_encoding="gzip")
+    with scripted([sent]) as upstream:
+        assert read_page(settings_for(upstream.url)).data[0].id == "session_1"
+
+
+@hypothesis_settings(max_examples=60)
+@given(st.binary(max_size=2_000))
+def test_any_bytes_as_a_body_give_a_page_or_a_failure_of_the_body(body):
+    with scripted([answer(body)]) as upstream:
+        assert code_of(settings_for(upstream.url)) in {None, "bad_response", "api_unreachable"}
+
+
+@hypothesis_settings(max_examples=60)
+@given(st.binary(min_size=1, max_size=500))
+def test_any_bytes_as_an_answer_give_one_of_our_errors(sent):
+    with scripted([sent]) as upstream:
+        code = code_of(settings_for(upstream.url))
+    assert code in {"api_unreachable", "bad_response", "api_timeout"}
+
+
+def code_of(settings):
+    """Return the code of a failure, or None for a page."""
+    try:
+        read_page(settings)
+    except SessionsError as failed:
+        return failed.code
+    return None

@@ -1,0 +1,113 @@
+"""An issuer's keys: fetched once for many, and not at the whim of who presents tokens."""
+
+import json
+import time
+
+import anyio
+import jwt
+import pytest
+from joserfc.jwk import KeySet
+
+from mcp_sessions.auth.oauth_issuer import OAuthIssuer
+from mcp_sessions.http_settings import HttpSettings
+
+from support.authority import new_key
+from support.raw_upstream import Held, answer, upstream
+
+pytestmark = pytest.mark.anyio
+
+ISSUER, AUDIENCE = "https://issuer.example", "https://mcp.example/mcp"
+
+
+@pytest.fixture(scope="module")
+def key():
+    return new_key("first", "ES256")
+
+
+@pytest.fixture
+def keys(key):
+    """Serve the key from raw sockets, until told otherwise."""
+    body = json.dumps(KeySet([key]).as_dict()).encode()
+    with upstream() as told:
+        told.turn_to(lambda exchange: exchange.send(answer(body)))
+        yield told
+
+
+@pytest.fixture
+def issuer(keys):
+    return OAuthIssuer(
+        HttpSettings.from_env(
+            {
+                "MCP_SESSIONS_PUBLIC_URL": AUDIENCE,
+                "MCP_SESSIONS_OAUTH_ISSUER": ISSUER,
+                "MCP_SESSIONS_OAUTH_JWKS_URL": f"{keys.url}/keys",
+            }
+        )
+    )
+
+
+def token(key, kid="first"):
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "alice", "exp": int(time.time()) + 300}
+    return jwt.encode(claims, key.private_key, algorithm="ES256", headers={"kid": kid})
+
+
+async def test_keys_are_fetched_once_for_all_who_need_them(issuer, keys, key):
+    told = []
+
+    async def ask():
+        told.append(await issuer.claims(token(key)))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(20):
+            group.start_soon(ask)
+    assert [one["sub"] for one in told] == ["alice"] * 20
+    assert len(keys.asked()) == 1
+
+
+async def test_names_that_are_made_up_cost_the_issuer_nothing(issuer, keys, key):
+    assert await issuer.claims(token(key))
+    for number in range(20):
+        assert await issuer.claims(token(key, kid=f"made up {number}")) is None
+    assert len(keys.asked()) == 1
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["fresh keys", "keys to be looked at again"])
+async def test_a_known_key_waits_for_no_fetch_of_another(issuer, keys, key, old):
+    assert await issuer.claims(token(key))
+    held = Held()
+    keys.turn_to(held.behaviour)
+    issuer._tried = -float("inf")
+    if old:
+        issuer._fetched = -float("inf")
+    async with anyio.create_task_group() as group:
+        for number in range(12):
+            group.start_soon(issuer.claims, token(key, kid=f"made up {number}"))
+        await anyio.to_thread.run_sync(held.wait)
+        with anyio.fail_after(2):  # less than a fetch may take
+            assert await issuer.claims(token(key))
+        held.let_go()
+    assert len(keys.asked()) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"keys": 5}',
+        b'{"keys": []}',
+        b'{"keys": [{"kty": "x", "kid": "first"}]}',
+    ],
+)
+async def test_keys_stay_where_no_others_can_be_had(issuer, keys, key, body):
+    assert await issuer.claims(token(key))
+    keys.turn_to(lambda exchange: exchange.send(answer(body)))
+    issuer._tried = issuer._fetched = -float("inf")
+    assert await issuer.claims(token(key))
+    assert len(keys.asked()) == 1
+
+
+async def test_an_issuer_that_says_nonsense_lets_nobody_in(issuer, keys, key):
+    keys.turn_to(lambda exchange: exchange.send(b"nonsense\r\n\r\n"))
+    assert await issuer.claims(token(key)) is None

@@ -1,0 +1,125 @@
+import pytest
+
+from mcp_sessions.results.credentials import MASK
+from mcp_sessions.results.safe_text import harmless
+
+
+@pytest.mark.parametrize(
+    ("secret", "shown"),
+    [
+        ("rotate sk-proj-CANARYTITLE today", f"rotate {MASK} today"),
+        ("my key is sk-ant-CANARY-16-9df6c47b", f"my key is {MASK}"),
+        ("Saved ghp_CANARY0OUTPUT0abc to it", f"Saved {MASK} to it"),
+        ("evr_pat_0123456789abcdef", MASK),
+        ("key:CANARY-TAG-68-8c056dee", f"key:{MASK}"),
+        ("Authorization: Bearer abcdef123456", f"Authorization: Bearer {MASK}"),
+        ("aws_secret_access_key = wJalrXUt1", f"aws_secret_access_key = {MASK}"),
+        ("AKIAIOSFODNN7EXAMPLE", MASK),
+        ("wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY", MASK),
+        ("eyJhbGciOiJI.eyJzdWIiOiIx.SflKxwRJSM", MASK),
+        ("https://user:hunter2@host.example/x", f"https://{MASK}@host.example/x"),
+        ("?password=letmein&x=1", f"?password={MASK}&x=1"),
+        ("xoxb-CANARYCAP", MASK),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMIIE", MASK),
+        ("s\u200bk-proj-CANARY\u2060TITLE", MASK),
+        ("my api_key: 'abc12345'", f"my api_key: '{MASK}'"),
+    ],
+)
+def test_a_credential_is_masked(secret, shown):
+    assert harmless(secret, 200) == shown
+
+
+@pytest.mark.parametrize(
+    "ordinary",
+    [
+        "src/Components/UserProfile2/AvatarEditor.tsx",
+        "/workspace/src/Components/UserProfile2/index.tsx",
+        "https://github.com/Org/Repo2/pull/123/files/Changed-things-here",
+        "https://example.com/Docs/2026/07/Annual-Report-Final",
+        "feature/JIRA-1234-add-login-page-for-users",
+        "KW30: 2026-Q3-Planung-Vertriebssteuerung-DACH-Region",
+        "Turkey: 2026-budget review",
+        "Monkey: banana2000",
+        "Max tokens: 200000",
+        "set max_tokens=128000",
+        "Issue key: PROJ-1234",
+        "foreign_key=user_id1",
+        "cache key: user:123:profile",
+        "Signature: 2026-07-27 contract",
+        "Cookie: 2-week-consent banner",
+        "Token: v2-migration plan",
+        "Basic python3.11 course",
+        "Basic windows11 setup",
+        "sk-learn-pipeline-v2",
+        "hf-dataset-v2-cleanup",
+        "npm-package-lock-v3",
+        "npm-run-build-2026",
+        "rk-3588-board-bringup",
+        "pk-violation-table2",
+        "hf_transfer2 setup",
+        "ASIA2026MARKETING",
+        "API key rotation: plan",
+        "Basic training 2026",
+        "https://example.com/a/b?x=1",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "session_01a1f8d1a79d7114874351ef9310e9b1",
+        "Donaudampfschifffahrtsgesellschaftskapitän",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "https://medium.com/@user/story",
+        "Token budget 2026: rotate the key schedule",
+        "Password: reset flow",
+        "می‌خواهم گزارش",
+    ],
+)
+def test_what_only_resembles_a_credential_stays(ordinary):
+    assert harmless(ordinary, 200) == ordinary
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "Password: correcthorse",
+        "password hunter22",
+        "password is hunter22",
+        "pass: s3cr3t99",
+        "DB_PASS=abc12345",
+        "passwort: geheim123",
+        "SECRET_KEY=django-insecure-abc",
+        "Authorization: Bearer abcdefghijklmnop",
+        "Authorization: Basic dXNlcjpwYXNz",
+        "Authorization: token 0123456789abcdef",
+        "https://token@github.com/x",
+        "mysql://root:p@ss:w0rd@host",
+        "curl -u admin:S3cretPass",
+        "-----BEGIN PGP PRIVATE KEY BLOCK----- xyz",
+        "gsk_abcdefghij0123456789",
+        "xai-abcdefghij0123456789",
+        "r8_abcdefghij0123456789",
+        "hvs.abcdefghij0123456789",
+        "dapi0123456789abcdef0123456789abcdef",
+        "dckr_pat_abcdefghij012345",
+        "shpss_abcdefghij01234",
+        "glsa_abcdefghij0123",
+        "ghp_abc\u200ddef1234567890",
+        "gh\u200cp_abcdef1234567890",
+        "key：abcdef123456",
+        "sk-proj-CANARYTITLE",
+        "sk-CANARY-HINT-1-6a7bba45",
+        "key:CANARY-TAG-68-8c056dee",
+        "AKIAIOSFODNN7EXAMPLE",
+        "wJalrXUtnFEMI/K7MDENG2/bPxRfiCY3EXAMPLEK",
+        "session=abc123def456ghi",
+        "client_secret=abcdef",
+        "api_key: 'abc12345'",
+        "Bearer abcdef123456",
+        "evr_pat_CANARYabc",
+    ],
+)
+def test_a_common_credential_is_masked(secret):
+    shown = harmless(secret, 200)
+    assert MASK in shown
+    assert not any(part in shown for part in ("w0rd", "S3cret", "hunter", "abc1", "CANARY"))
+
+
+def test_a_credential_at_the_cut_is_masked_before_it_is_cut():
+    assert "CANARY" not in harmless("x" * 30 + " sk-proj-CANARY-1234567890abcdef", 45)

@@ -1,0 +1,159 @@
+"""What is answered before the SDK stands is what the SDK's own server answers."""
+
+import json
+import os
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+
+from mcp_sessions.settings import Settings
+from mcp_sessions.stdio.descriptors import Descriptors
+from mcp_sessions.stdio.early_answers import ANY_AGENT, RECORD, EarlyAnswers
+from mcp_sessions.stdio.early_reader import EarlyInput
+from mcp_sessions.stdio.serve import serve_stdio
+
+from support.messages import META, MODERN, initialize, older_request, request
+
+METHODS = ("server/discover", "tools/list")
+
+
+async def answers_of_the_sdk(requests, agent_id=None):
+    """Return what the server answers by itself, by id."""
+    settings = Settings.from_env({"MCP_SESSIONS_AGENT_ID": agent_id or ""})
+    read, write = os.pipe()
+    with os.fdopen(read, "rb") as answers:
+        lines = [json.dumps(one).encode() for one in requests]
+        with os.fdopen(write, "wb"):
+            await serve_stdio(settings, Descriptors(read, write), EarlyInput(lines, ended=True))
+        return {answer["id"]: answer for answer in map(json.loads, answers)}
+
+
+async def recorded(agent_id):
+    """Return each result of a server of all agents or of one, by method and revision."""
+    modern = [request(method, method) for method in METHODS]
+    answers = await answers_of_the_sdk(modern, agent_id)
+    results = {(method, MODERN): answers[method]["result"] for method in METHODS}
+    for revision in HANDSHAKE_PROTOCOL_VERSIONS:
+        older = [initialize(revision), older_request("tools/list", "tools/list")]
+        for method, answer in (await answers_of_the_sdk(older, agent_id)).items():
+            results[method, revision] = answer["result"]
+    return results
+
+
+@pytest.mark.anyio
+async def test_the_record_holds_what_the_sdks_server_answers():
+    record = {"results": [], "all": {}, "one": {}}
+    for whose, agent_id in (("all", None), ("one", ANY_AGENT)):
+        for (method, revision), result in (await recorded(agent_id)).items():
+            if result not in record["results"]:
+                record["results"].append(result)
+            place = record["results"].index(result)
+            record[whose].setdefault(method, {})[revision] = place
+    if os.environ.get("OPENING_RECORD"):
+        RECORD.write_text(json.dumps(record, indent=1) + "\n")
+    assert json.loads(RECORD.read_text()) == record
+
+
+IDS = st.one_of(
+    st.integers(-(2**60), 2**60), st.text(max_size=5), st.sampled_from([None, 1.5, True])
+)
+
+
+TEXTS = st.one_of(st.text(max_size=5), st.sampled_from([1, None, [], "\ud800"]))
+
+
+CLIENTS = st.one_of(
+    st.just({"name": "by hand", "version": "0"}),
+    st.dictionaries(
+        st.sampled_from(["name", "version", "title", "websiteUrl", "description", "icons", "x"]),
+        TEXTS,
+    ),
+    st.sampled_from([None, [], "x"]),
+)
+
+
+MEMBERS = st.dictionaries(
+    st.sampled_from(["listChanged", "context", "tools", "form", "url", "x"]),
+    st.sampled_from([{}, {"x": 1}, True, False, None, 1, "x"]),
+    max_size=3,
+)
+
+
+CAPABILITIES = st.one_of(
+    st.just({}),
+    st.dictionaries(
+        st.sampled_from(["roots", "sampling", "elicitation", "experimental", "extensions", "x"]),
+        st.one_of(MEMBERS, st.sampled_from([None, True, []])),
+        max_size=4,
+    ),
+)
+
+
+REVISIONS = st.sampled_from([MODERN, *HANDSHAKE_PROTOCOL_VERSIONS, "2099-01-01", 5, None])
+
+
+PREFIX = "io.modelcontextprotocol/"
+
+
+ENVELOPES = st.fixed_dictionaries(
+    {
+        f"{PREFIX}protocolVersion": REVISIONS,
+        f"{PREFIX}clientInfo": CLIENTS,
+        f"{PREFIX}clientCapabilities": CAPABILITIES,
+    },
+    optional={"progressToken": IDS, "traceparent": TEXTS},
+)
+
+
+GREETINGS = st.fixed_dictionaries(
+    {"protocolVersion": REVISIONS, "clientInfo": CLIENTS, "capabilities": CAPABILITIES},
+    optional={"_meta": ENVELOPES},
+)
+
+
+PARAMS = st.one_of(
+    GREETINGS,
+    st.fixed_dictionaries({"_meta": ENVELOPES}, optional={"cursor": TEXTS}),
+    st.fixed_dictionaries({"_meta": st.just(META)}),
+    st.sampled_from([{}, {"cursor": None}, None, [], {"_meta": None}]),
+)
+
+
+REQUESTS = st.fixed_dictionaries(
+    {
+        "jsonrpc": st.sampled_from(["2.0", "2.0", "2.0", "1.0", 2]),
+        "method": st.sampled_from([*METHODS, "initialize", "ping", "x"]),
+    },
+    optional={"id": IDS, "params": PARAMS, "x": st.just(1)},
+)
+
+
+@given(st.lists(st.one_of(REQUESTS, st.builds(initialize, REVISIONS)), max_size=12))
+def test_whatever_is_asked_is_answered_as_the_sdk_does_or_left_to_it(requests):
+    recorded = EarlyAnswers(None)
+    answered = []
+    for number, asked in enumerate(requests):
+        if asked.get("id") is not None:
+            asked["id"] = f"{number}"  # one answer each
+        if (answer := recorded.response_to(json.loads(json.dumps(asked)))) is not None:
+            answered.append((asked, answer))
+    told = anyio.run(answers_of_the_sdk, [asked for asked, _ in answered])
+    for asked, answer in answered:
+        assert told[asked["id"]] == answer
+
+
+@given(IDS)
+def test_an_id_comes_back_as_it_was_or_is_left_to_the_sdk(id_):
+    asked = request(id_, "tools/list")
+    if (answer := EarlyAnswers(None).response_to(asked)) is not None:
+        assert anyio.run(answers_of_the_sdk, [asked])[id_] == answer
+
+
+@pytest.mark.anyio
+async def test_a_scope_is_named_in_its_answers():
+    told = await answers_of_the_sdk([request(1, "tools/list")], "agent_7")
+    assert EarlyAnswers("agent_7").response_to(request(1, "tools/list")) == told[1]
+    assert ANY_AGENT not in json.dumps(told)

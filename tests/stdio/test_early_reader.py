@@ -1,0 +1,151 @@
+"""What is read and answered while the SDK loads, on pipes."""
+
+import json
+import os
+
+import pytest
+
+from mcp_sessions.stdio.descriptors import Descriptors
+from mcp_sessions.stdio.early_reader import EarlyReader
+
+from support.messages import initialize, request
+
+
+class Overture:
+    """An opening on pipes, as a client sees it."""
+
+    def __init__(self, agent_id=None):
+        (self.own_in, stdin), (stdout, self.own_out) = os.pipe(), os.pipe()
+        self.stdin, self.stdout = os.fdopen(stdin, "wb", 0), os.fdopen(stdout, "rb")
+        self.opening = EarlyReader(Descriptors(self.own_in, self.own_out), agent_id)
+        self.opening.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stdin.close()
+        self.stdout.close()
+        os.close(self.own_in)
+        self.close_out()
+
+    def close_out(self):
+        if self.own_out is not None:
+            os.close(self.own_out)
+        self.own_out = None
+
+    def end_heard(self):
+        """End once all that was sent is heard; stdin has to be closed."""
+        self.stdin.close()
+        self.opening._thread.join(10)
+        return self.opening.finish()
+
+    def send(self, *lines):
+        self.stdin.write(b"".join(lines))
+
+    def answer(self):
+        return json.loads(self.stdout.readline())
+
+
+def line(message):
+    return json.dumps(message).encode() + b"\n"
+
+
+@pytest.fixture
+def overture():
+    with Overture() as overture:
+        yield overture
+
+
+HELLO, LIST = line(initialize("2025-11-25")), line(request(1, "tools/list"))
+
+
+READY = line({"jsonrpc": "2.0", "method": "notifications/initialized"})
+
+
+CALL = line(request(2, "tools/call", name="list_sessions", arguments={}))
+
+
+def test_what_is_known_is_answered_and_only_the_greeting_is_handed_over(overture):
+    overture.send(HELLO, READY, LIST)
+    assert [overture.answer()["id"] for _ in range(2)] == ["initialize", 1]
+    left = overture.opening.finish()
+    assert [one + b"\n" for one in left.lines] == [HELLO, READY]
+    assert left.answered_ids == ("initialize",)
+    assert (left.rest, left.ended) == (b"", False)
+
+
+def test_after_what_is_not_known_everything_waits_in_order(overture):
+    overture.send(LIST, CALL, LIST, b'{"half')
+    assert overture.answer()["id"] == 1
+    overture.send(b" a line")
+    left = overture.opening.finish()
+    assert [one + b"\n" for one in left.lines] == [CALL, LIST]
+    assert b'{"half a line'.startswith(left.rest)
+    assert not left.answered_ids
+
+
+def test_lines_may_come_in_pieces(overture):
+    for number in range(len(LIST)):
+        overture.send(LIST[number : number + 1])
+    assert overture.answer()["id"] == 1
+    assert overture.opening.finish().lines == []
+
+
+def test_a_client_that_leaves_satisfied_is_over(overture):
+    overture.send(LIST)
+    overture.answer()
+    assert overture.end_heard().ended
+    assert overture.opening.client_left
+
+
+def test_a_client_that_leaves_with_a_request_open_is_not_over(overture):
+    overture.send(CALL.rstrip())
+    left = overture.end_heard()
+    assert not overture.opening.client_left
+    assert [one for one in left.lines if one] == [CALL.rstrip()]
+
+
+def test_nobody_who_does_not_read_is_waited_for_and_nothing_is_torn(overture):
+    overture.send(*[LIST] * 40)
+    read = [overture.answer() for _ in range(3)]
+    left = overture.opening.finish()
+    overture.close_out()
+    told = overture.stdout.read() + left.unsent
+    answers = [json.loads(one) for one in told.splitlines()]
+    assert told.endswith(b"\n")
+    assert len(read) + len(answers) + len(left.lines) == 40
+    assert left.lines
+
+
+def test_a_greeting_that_comes_twice_has_two_answers_that_need_no_second(overture):
+    overture.send(HELLO, HELLO)
+    assert [overture.answer()["id"] for _ in range(2)] == ["initialize"] * 2
+    assert overture.opening.finish().answered_ids == ("initialize",) * 2
+
+
+@pytest.mark.parametrize(
+    "unread",
+    [
+        b"\xef\xbb\xbf" + HELLO,
+        HELLO.decode().rstrip().encode("utf-16-le") + b"\n",
+        HELLO.replace(b"by hand", rb"\ud800"),
+        HELLO.replace(b"by hand", b"\xff"),
+    ],
+    ids=["a byte order mark", "UTF-16", "half a character", "not UTF-8"],
+)
+def test_what_the_sdk_does_not_read_is_left_to_it(overture, unread):
+    overture.send(unread, LIST)
+    left = overture.end_heard()
+    assert b"\n".join(left.lines).startswith(unread.rstrip(b"\n"))
+    assert not left.answered_ids
+    overture.close_out()
+    assert overture.stdout.read() == b""
+
+
+def test_an_agent_whose_id_is_no_word_is_left_to_the_sdk():
+    with Overture('agent"},{') as overture:
+        overture.send(LIST)
+        left = overture.opening.finish()
+        assert (left.lines, left.rest) == ([], b"")
+        assert os.read(overture.own_in, 10_000) == LIST

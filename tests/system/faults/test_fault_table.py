@@ -1,0 +1,111 @@
+"""Every fault of the README's table, met by a real server; FAULT_TABLE=<file> writes the table."""
+
+import os
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import trustme
+
+from support.fault_catalogue import FAULTS, KEY, answers
+from support.fault_runs import GUARD, Certificates, meet, meets, rest_after, table
+from support.raw_upstream import upstream
+
+MOST_MIB = 64
+TABLE = os.environ.get("FAULT_TABLE")
+AT_ONCE = 2 if TABLE else 3  # servers; of figures that are published each has a core
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    known, unknown = trustme.CA(), trustme.CA()
+    file = tmp_path_factory.mktemp("authority") / "authority.pem"
+    known.cert_pem.write_to_path(str(file))
+    return Certificates(_context(known), _context(unknown), str(file))
+
+
+def _context(authority):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+@pytest.fixture(scope="module")
+def elsewhere():
+    with upstream() as other:
+        yield other
+
+
+@pytest.fixture(scope="module")
+def runs(request, elsewhere, certificates):
+    """Meet the faults that are to be tested, a few at once, in the order of the catalogue."""
+    asked = {
+        item.callspec.params.get("fault")
+        for item in request.session.items
+        if hasattr(item, "callspec")
+    }
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        met = {
+            f.title: pool.submit(meet, f, elsewhere.url, certificates) for f in FAULTS if f in asked
+        }
+        yield met
+        pool.shutdown(cancel_futures=True)
+    if TABLE:
+        done = {title: run.result() for title, run in met.items() if not run.exception()}
+        Path(TABLE).write_text(table(done), encoding="utf-8")
+
+
+@pytest.fixture
+def run(runs, fault):
+    return runs[fault.title].result()
+
+
+every_fault = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.title)
+
+
+@every_fault
+def test_it_is_answered_as_the_table_says(fault, run):
+    assert meets(run, fault.answer), run.text
+
+
+@every_fault
+def test_a_page_is_followed_by_the_rest_of_the_list(run):
+    assert run.rest is None or run.rest == rest_after(run.ids)
+
+
+@every_fault
+def test_it_is_answered_in_time(fault, run):
+    assert run.seconds <= fault.deadline + GUARD
+
+
+@every_fault
+def test_it_costs_so_many_requests_and_no_more(fault, run):
+    assert fault.least <= len(run.requests) <= fault.most
+
+
+@every_fault
+def test_it_costs_little_memory(run):
+    if run.rise is None:
+        pytest.skip("this system does not tell a process's peak")
+    assert run.rise <= MOST_MIB
+
+
+@every_fault
+def test_the_key_goes_to_the_api_and_nowhere_else(run, elsewhere):
+    assert KEY not in run.whole + run.stderr
+    assert "CANARY" not in run.whole + run.stderr
+    assert elsewhere.requests == []
+
+
+@every_fault
+def test_the_server_is_none_the_worse(run):
+    assert run.recovered
+    assert "Traceback" not in run.stderr
+    assert 'File "' not in run.stderr
+
+
+def test_each_row_of_the_table_has_one_answer():
+    names = [name for name, _ in answers()]
+    assert len(names) == len(set(names))
+    assert len({fault.title for fault in FAULTS}) == len(FAULTS)

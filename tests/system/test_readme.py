@@ -1,0 +1,182 @@
+"""The README says what the code does, and nothing that it does not."""
+
+import ast
+import inspect
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+from mcp import Client, StdioServerParameters
+
+from mcp_sessions.arguments import GetSessionPage, ListSessions
+from mcp_sessions.auth.tenants import TenantsFile
+from mcp_sessions.cli import _parser
+from mcp_sessions.errors import SessionsError
+from mcp_sessions.http_settings import HttpSettings
+from mcp_sessions.results import rows
+from mcp_sessions.results.models import PageSummary
+from mcp_sessions.settings import Settings
+from mcp_sessions.telemetry import instruments as telemetry
+from mcp_sessions.wire.models import Session
+
+from support import refusals
+from support.fault_catalogue import answers
+
+PROJECT = Path(__file__).resolve().parents[2]
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+CONFIG = PROJECT / "claude_config.example.json"
+
+
+def table(header):
+    """Return the rows of the table under `header`, as lists of cells."""
+    lines = README.split(f"| {header}", 1)[1].split("\n")[2:]
+    rows = []
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    return rows
+
+
+def leaves(kind):
+    below = kind.__subclasses__()
+    return [leaf for child in below for leaf in leaves(child)] if below else [kind]
+
+
+def test_the_excerpt_is_what_the_demo_prints():
+    shown = subprocess.run(
+        [sys.executable, "-m", "mcp_sessions", "demo"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=True,
+    )
+    assert shown.stderr == ""
+    excerpt = README.split("```text\n", 1)[1].split("\n```", 1)[0].split("\n")
+    printed = iter(
+        re.sub(r'cursor="[\w-]+"', 'cursor=""', line) for line in shown.stdout.split("\n")
+    )
+    for line in excerpt:
+        if line != "…":
+            wanted = re.sub(r'cursor="[\w-]+"', 'cursor=""', line)
+            assert wanted in printed, wanted
+
+
+@pytest.mark.parametrize(
+    ("header", "settings"), [("variable", Settings), ("HTTP variable", HttpSettings)]
+)
+def test_the_settings_tables_are_the_settings(header, settings):
+    described = [
+        [
+            f"`{field.alias}`",
+            f"`{str(field.default).replace('False', 'false')}`"
+            if field.default not in (None, ())
+            else "",
+            field.description,
+        ]
+        for field in settings.model_fields.values()
+    ]
+    assert table(header) == described
+
+
+def test_the_metrics_table_is_the_metrics():
+    told = {(name.strip("`"), what) for name, what in table("metric")}
+    made = ast.parse(inspect.getsource(telemetry))
+    calls = [node for node in ast.walk(made) if isinstance(node, ast.Call)]
+    named = [
+        call
+        for call in calls
+        if isinstance(call.func, ast.Attribute) and call.func.attr.startswith("create_")
+    ]
+    assert told == {(call.args[0].value, call.args[2].value) for call in named}
+
+
+def test_the_tenants_of_the_readme_are_a_file_that_can_be_used(tmp_path):
+    example = README.split("```toml\n", 1)[1].split("```", 1)[0]
+    key = tmp_path / "acme"
+    key.write_text("evr_pat_CANARYKEY123")
+    file = tmp_path / "tenants.toml"
+    file.write_text(example.replace("/run/secrets/acme", str(key)))
+    register = TenantsFile(file, Settings(), {}).current()
+    assert register.tenants["acme"].settings.org_id == "org_acme"
+
+
+def test_the_failures_table_is_the_failure_tree():
+    described = [[f"`{leaf.code}`", leaf.category, leaf.__doc__] for leaf in leaves(SessionsError)]
+    assert table("code") == described
+
+
+def test_the_fault_table_is_the_catalogue_of_faults_and_answers():
+    assert [tuple(row[:2]) for row in table("fault")] == answers()
+    assert all(int(row[4]) <= 64 for row in table("fault"))
+
+
+def test_the_table_of_refusals_is_the_catalogue_of_refusals():
+    assert [tuple(row) for row in table("refused")] == refusals.answers()
+
+
+def test_the_argument_tables_are_the_schemas():
+    for said, arguments in (
+        ("`list_sessions` finds:", ListSessions),
+        ("`get_session_page` turns pages:", GetSessionPage),
+    ):
+        lines = README.split(said)[1].split("\n\n")[1].split("\n")[2:]
+        cells = "".join(line.split("|")[1] for line in lines)
+        assert set(re.findall(r"`(\w+)`", cells)) == set(arguments.model_fields)
+
+
+def test_every_field_of_a_result_is_named():
+    result = README.split("A result comes as text")[1].split("### Sizes")[0]
+    named = set(re.findall(r"`(\w+)`", result))
+    assert set(PageSummary.model_fields) <= named
+    standard = set(rows._standard_fields(Session(id="s"), rows.STANDARD))
+    assert standard | {"system_prompt_chars", "shortened"} <= named
+    assert {"tools", "files", "mcp_servers", "capabilities"} <= named
+
+
+def test_every_command_is_in_the_table():
+    usage = _parser().format_help()
+    commands = re.findall(r"^    (\w+) ", usage, re.MULTILINE)
+    assert commands == ["demo", "check", "http", "token", "api"]
+    told = [row[0] for row in table("command")]
+    assert set(told) == {"`mcp-sessions`"} | {f"`mcp-sessions {name}`" for name in commands}
+
+
+def test_the_example_of_the_readme_is_part_of_the_example_file():
+    example = json.loads(README.split("```json\n", 1)[1].split("```", 1)[0])
+    whole = json.loads(CONFIG.read_text(encoding="utf-8"))
+    assert example["mcpServers"].items() <= whole["mcpServers"].items()
+
+
+@pytest.mark.parametrize("name", ["everruns-sessions-demo", "everruns-sessions"])
+def test_the_example_file_starts_servers_that_list_their_tools(name):
+    entry = json.loads(CONFIG.read_text(encoding="utf-8"))["mcpServers"][name]
+    command = Path(sys.executable).with_name(entry["command"])
+    server = StdioServerParameters(
+        command=str(command), args=entry.get("args", []), env=entry.get("env")
+    )
+
+    async def ask():
+        with anyio.fail_after(60):
+            async with Client(server) as client:
+                tools = (await client.list_tools()).tools
+                demo = "--demo" in server.args
+                return tools, await client.call_tool("list_sessions", {}) if demo else None
+
+    tools, result = anyio.run(ask)
+    assert [tool.name for tool in tools] == ["list_sessions", "get_session_page"]
+    assert result is None or result.structured_content["returned"] == 20
+
+
+def test_ci_runs_the_two_commands_of_the_readme():
+    first, second = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
+    assert first.endswith("mcp-sessions demo")
+    assert second.endswith("pytest -q")
+    script = (PROJECT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "readme_line pytest" in script
+    assert "readme_line 'demo$'" in script

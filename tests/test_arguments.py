@@ -1,0 +1,185 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_sessions.arguments import GetSessionPage, ListSessions
+from mcp_sessions.errors import InvalidArguments
+
+
+def refusal(tool, arguments):
+    with pytest.raises(InvalidArguments) as refused:
+        tool.read(arguments)
+    return refused.value.message
+
+
+def said_to(tool, arguments):
+    try:
+        tool.read(arguments)
+    except InvalidArguments as refused:
+        return refused.message
+    return ""
+
+
+@pytest.mark.parametrize("limit", [5, "5", " 5 ", "+5", 5.0])
+def test_a_number_is_read_however_agents_send_it(limit):
+    assert ListSessions.read({"limit": limit}).limit == 5
+
+
+@pytest.mark.parametrize("absent", [None, {}, {"limit": None, "search": None, "agent_id": None}])
+def test_null_counts_as_absent(absent):
+    asked = ListSessions.read(absent)
+    assert (asked.limit, asked.detail, asked.filters()) == (20, "standard", {})
+
+
+def test_a_blank_search_is_no_search():
+    assert ListSessions.read({"search": "  \t"}).filters() == {}
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [0, 101, -1, 5.5, "5.5", "five", "", "0x10", "٥", math.nan, math.inf, True, [5], {}, 10**40],
+)
+def test_a_limit_out_of_its_range_is_refused_with_the_range(limit):
+    message = refusal(ListSessions, {"limit": limit})
+    assert message.startswith("limit must be a whole number from 1 to 100; got ")
+    assert len(message) < 130
+
+
+@pytest.mark.parametrize("offset", [-1, 2**31, "x", 0.5, False])
+def test_an_offset_out_of_its_range_is_refused_with_the_range(offset):
+    message = refusal(GetSessionPage, {"offset": offset})
+    assert message.startswith("offset must be a whole number from 0 to 2147483647; got ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "begins"),
+    [
+        ({"detail": "tiny"}, 'detail must be brief, standard or full; got "tiny".'),
+        (
+            {"search": "x" * 201},
+            'search must be text of at most 200 characters and 8 words; got "xxx',
+        ),
+        (
+            {"search": ["a"]},
+            'search must be text of at most 200 characters and 8 words; got ["a"].',
+        ),
+        ({"search": "\ud800"}, "search must be text"),
+        ({"agent_id": ""}, "agent_id must be an agent's id"),
+        ({"agent_id": "a b"}, "agent_id must be an agent's id"),
+        ({"agent_id": 5}, "agent_id must be an agent's id"),
+        ({"page": 2}, 'list_sessions has no argument "page"; it takes agent_id, search, status'),
+        ({"x\n\x1b[2J": 1}, "list_sessions has no argument"),
+        ({"\ud800": 1}, 'list_sessions has no argument "\\ud800"; it takes'),
+    ],
+)
+def test_a_wrong_argument_is_named_with_what_is_allowed(arguments, begins):
+    message = refusal(ListSessions, arguments)
+    assert message.startswith(begins)
+    assert "\n" not in message
+    assert "\x1b" not in message
+
+
+@pytest.mark.parametrize("search", ["a b c d e f g h i", "x\x00y", "x\x1by"])
+def test_a_search_that_the_api_would_cut_in_silence_is_refused(search):
+    assert refusal(ListSessions, {"search": search}).startswith("search must be text of at most")
+
+
+@pytest.mark.parametrize("absent", ["", " ", "null", "None", '""'])
+def test_a_cursor_of_nothing_is_none(absent):
+    assert GetSessionPage.read({"cursor": absent}).cursor is None
+
+
+@pytest.mark.parametrize("copied", [" 1abc\n", '"1abc"', "`1abc`", "1abc=="])
+def test_what_was_copied_along_with_a_cursor_is_taken_off(copied):
+    assert GetSessionPage.read({"cursor": copied}).cursor == "1abc"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "filters"),
+    [
+        ({"status": "waitingfortoolresults"}, {"status": ["waiting_for_tool_results"]}),
+        ({"status": ["idle", "idle", "paused"]}, {"status": ["idle", "paused"]}),
+        ({"tags": "q3"}, {"tags": ["q3"]}),
+        ({"created_after": "2026-11-20"}, {"created_after": "2026-11-20T00:00:00Z"}),
+        (
+            {"created_before": "2026-11-20t10:00:00.5+02:00"},
+            {"created_before": "2026-11-20T08:00:00.500000Z"},
+        ),
+        ({"top_level_only": "True"}, {"top_level_only": True}),
+        ({"top_level_only": False, "parent_session_id": "s"}, {"parent_session_id": "s"}),
+    ],
+)
+def test_a_row_filter_is_read_however_agents_send_it(arguments, filters):
+    asked = ListSessions.read(arguments)
+    assert asked.filters() == filters
+    assert asked.filters_rows()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "begins"),
+    [
+        ({"status": "done"}, "status must be one or more of started, active, idle, waiting_for"),
+        ({"status": []}, "status must be one or more of"),
+        ({"status": 5}, "status must be one or more of"),
+        ({"tags": ["x"] * 21}, "tags must be at most 20 tags of 1 to 64 characters"),
+        ({"tags": ["x" * 65]}, "tags must be at most"),
+        ({"tags": [" "]}, "tags must be at most"),
+        ({"tags": [5]}, "tags must be at most"),
+        ({"created_after": "yesterday"}, "created_after must be an RFC 3339 time such as"),
+        ({"created_after": "2026-11-20T10:00:00"}, "created_after must be an RFC 3339 time"),
+        ({"created_before": "2026-02-30"}, "created_before must be an RFC 3339 time"),
+        ({"created_before": 5}, "created_before must be an RFC 3339 time"),
+        ({"top_level_only": 1}, "top_level_only must be true or false; got 1."),
+        ({"top_level_only": True, "parent_session_id": "s"}, "parent_session_id and top_level"),
+        (
+            {"created_after": "2026-11-20", "created_before": "2026-11-20"},
+            "created_after must be earlier than created_before.",
+        ),
+    ],
+)
+def test_a_wrong_row_filter_is_named_with_what_is_allowed(arguments, begins):
+    assert refusal(ListSessions, arguments).startswith(begins)
+
+
+def test_each_wrong_argument_gets_its_own_sentence():
+    message = refusal(ListSessions, {"limit": 0, "detail": "x", "agent_id": ""})
+    assert message.count(" must be ") == 3
+
+
+def test_a_credential_in_a_wrong_argument_is_not_said_back():
+    assert "CANARY" not in refusal(ListSessions, {"limit": "sk-proj-CANARY1234"})
+
+
+def test_an_id_is_never_judged_by_its_length():
+    for digits in (1, 31, 32, 33):
+        agent = "agent_" + "0" * digits
+        assert ListSessions.read({"agent_id": agent}).agent_id == agent
+
+
+def test_parameters_are_the_apis_own():
+    asked = ListSessions.read({"agent_id": "agent_1", "search": "a&b=c"})
+    assert asked.parameters(offset=40, limit=21) == {
+        "agent_id": "agent_1",
+        "search": "a&b=c",
+        "offset": 40,
+        "limit": 21,
+    }
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["limit", "detail", "agent_id", "search", "cursor", "offset", "other"]),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+            lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        ),
+    )
+)
+def test_any_arguments_are_read_or_refused_in_a_sentence(arguments):
+    for tool in (ListSessions, GetSessionPage):
+        said = said_to(tool, arguments)
+        said.encode()
+        assert "\n" not in said
+        assert len(said) < 1_000

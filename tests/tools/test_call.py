@@ -1,0 +1,202 @@
+"""Calls of the tools: what is answered, whatever goes wrong, and one agent's scope."""
+
+import anyio
+import pytest
+from mcp import Client
+
+from mcp_sessions.api import client as door
+from mcp_sessions.arguments import ListSessions
+from mcp_sessions.embedded import SessionStore, serve
+from mcp_sessions.paging.cursor import CursorCodec, Place
+from mcp_sessions.server import ToolsByTenant, create_server
+
+from support.calls import DEADLINE, call_tool, failure_of, settings_for, shown_ids, text_of
+from support.raw_upstream import page_answer, scripted
+from support.rows import row
+
+
+def test_without_a_key_a_call_says_what_to_set():
+    with scripted([page_answer([])]) as upstream:
+        settings = settings_for(upstream.url).model_copy(update={"api_key": None})
+        lines = failure_of(call_tool(settings)).split("\n")
+    assert lines[0] == "not_configured: No Everruns API key is set, so the API cannot be asked."
+    assert "EVERRUNS_API_KEY" in lines[1]
+    assert lines[2].endswith("(auth)")
+    assert upstream.requests == []
+
+
+def test_a_failure_says_what_why_what_next_and_when(api):
+    failed = failure_of(call_tool(settings_for(api.url), "get_session_page", {}))
+    assert failed.split("\n") == [
+        (
+            "invalid_arguments: get_session_page needs a cursor or an offset; no next_cursor means"
+            " the list has ended."
+        ),
+        "Stop if the last result had no next_cursor; list_sessions starts a new list.",
+        "The same call will fail again. (validation)",
+    ]
+
+
+def test_an_agent_id_that_the_api_refuses_is_the_agents_to_mend(api):
+    failed = failure_of(call_tool(settings_for(api.url), arguments={"agent_id": "agent_x"}))
+    assert failed.startswith("invalid_arguments: The API refused the request")
+    assert "Check agent_id" in failed
+
+
+def test_anything_unforeseen_is_an_answer_that_tells_nothing(monkeypatch, caplog):
+    def explode(*_):
+        quoted = "CAN" + "ARY"  # the trace in the log shows this line
+        raise RuntimeError(quoted)
+
+    monkeypatch.setattr(door, "parse_page", explode)
+    with scripted([page_answer([])]) as upstream:
+        failed = failure_of(call_tool(settings_for(upstream.url)))
+    assert failed.startswith("internal: ")
+    assert "CANARY" not in failed + caplog.text
+    assert "RuntimeError" in caplog.text
+
+
+def test_an_empty_search_result_is_a_page(api):
+    result = call_tool(settings_for(api.url), arguments={"search": "no such words anywhere"})
+    assert shown_ids(result) == []
+    assert result.structured_content["total"] == 0
+
+
+def test_a_served_store_that_changes_shows_in_the_next_call():
+    store = SessionStore()
+    store.create({"id": "session_" + "0" * 32, "created_at": "2026-11-20T11:57:31Z"})
+    with serve(store) as served:
+        settings = settings_for(served.url)
+        assert len(shown_ids(call_tool(settings))) == 1
+        store.delete("session_" + "0" * 32)
+        assert shown_ids(call_tool(settings)) == []
+
+
+@pytest.fixture(scope="module")
+def rare():
+    """Serve 2,500 sessions: one paused near the start and one near the end."""
+    with SessionStore() as store, serve(store) as served:
+        store.create_many(
+            row(number, status="paused" if number in (5, 2_400) else "idle")
+            for number in range(2_500)
+        )
+        yield served
+
+
+def paused(result):
+    return [row["id"] for row in result.structured_content["sessions"]]
+
+
+def test_a_walk_reports_its_progress(rare):
+    told = []
+
+    async def note(progress, total, _message):
+        told.append((progress, total))
+
+    async def walk():
+        with anyio.fail_after(DEADLINE):
+            async with Client(create_server(ToolsByTenant(settings_for(rare.url)))) as client:
+                await client.call_tool(
+                    "list_sessions", {"status": "paused"}, progress_callback=note
+                )
+
+    anyio.run(walk)
+    assert told == sorted(told)
+    assert told[-1] == (1_000, 1_000)
+    assert len(told) > 3
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_a_cancelled_walk_stops_asking(mode):
+    rows = [row(number) for number in range(100)]
+    answers = [page_answer(rows[:24]), None]
+
+    async def walk(url):
+        with anyio.fail_after(DEADLINE):
+            async with Client(create_server(ToolsByTenant(settings_for(url))), mode=mode) as client:
+                with anyio.move_on_after(0.5):
+                    await client.call_tool("list_sessions", {"status": "paused"})
+                return len(upstream.requests)
+
+    with scripted(answers) as upstream:
+        asked = anyio.run(walk, upstream.url)
+    assert 2 <= asked == len(upstream.requests)
+
+
+def test_a_deadline_met_on_a_walk_gives_the_partial_result_and_its_cursor():
+    rows = [row(number, status="paused") for number in range(100)]
+    with scripted(
+        [page_answer(rows[:3] + [r | {"status": "idle"} for r in rows[3:24]]), None]
+    ) as up:
+        result = call_tool(settings_for(up.url, deadline=1), arguments={"status": "paused"})
+    assert len(paused(result)) == 3
+    assert result.structured_content["complete"] is False
+    assert result.structured_content["has_more"] is True
+
+
+OWN = "agent_" + "0197" + "0" * 24 + "0000"
+
+
+OTHER = "agent_" + "f" * 32
+
+
+@pytest.fixture
+def own(api):
+    rows = call_tool(settings_for(api.url), arguments={"limit": 50}).structured_content["sessions"]
+    return next(row["agent_id"] for row in rows if "agent_id" in row)
+
+
+def test_every_session_shown_is_the_agents_own(api, own):
+    scoped = settings_for(api.url, agent_id=own)
+    result = call_tool(scoped, arguments={"limit": 5})
+    while True:
+        content = result.structured_content
+        for shown in content["sessions"]:
+            assert {**shown, **content.get("shared", {})}["agent_id"] == own
+        if not content["has_more"]:
+            break
+        result = call_tool(scoped, "get_session_page", {"cursor": content["next_cursor"]})
+
+
+def test_an_equal_argument_is_accepted_and_another_refused(api, own):
+    scoped = settings_for(api.url, agent_id=own)
+    assert not call_tool(scoped, arguments={"agent_id": own}).is_error
+    for name, arguments in (
+        ("list_sessions", {"agent_id": OTHER}),
+        ("get_session_page", {"agent_id": OTHER, "offset": 0}),
+    ):
+        refused = failure_of(call_tool(scoped, name, arguments))
+        assert refused.startswith(f"invalid_arguments: agent_id must be {own}")
+
+
+def test_a_cursor_of_an_unlocked_server_is_refused(api, own):
+    page = call_tool(settings_for(api.url), arguments={"limit": 5})
+    cursor = {"cursor": page.structured_content["next_cursor"]}
+    refused = failure_of(call_tool(settings_for(api.url, agent_id=own), "get_session_page", cursor))
+    assert refused.startswith("invalid_cursor: The cursor belongs to another")
+
+
+@pytest.mark.parametrize("agent_id", [None, OTHER])
+def test_a_forged_cursor_reaches_nobody_elses(api, own, agent_id):
+    forged = CursorCodec.of(api.url, None, own).write(Place(ListSessions(agent_id=agent_id)))
+    result = call_tool(settings_for(api.url, agent_id=own), "get_session_page", {"cursor": forged})
+    if agent_id is None:
+        assert result.structured_content["filters"]["agent_id"] == own
+    else:
+        assert failure_of(result).startswith("invalid_arguments: agent_id must be")
+
+
+def test_rows_of_others_are_dropped_whatever_the_api_sends():
+    times = ("2026-11-20T10:00:00Z", "2026-11-20T09:00:00Z", "2026-11-20T08:00:00Z")
+    agents = (OWN, OTHER, None)
+    rows = [
+        {"id": f"session_{n}", "title": f"of {agent}", "agent_id": agent, "created_at": time}
+        for n, (agent, time) in enumerate(zip(agents, times, strict=True))
+    ]
+    with scripted([page_answer(rows)]) as upstream:
+        result = call_tool(settings_for(upstream.url, agent_id=OWN))
+        asked = upstream.requests[0]
+    assert [row["id"] for row in result.structured_content["sessions"]] == ["session_0"]
+    assert OTHER not in text_of(result)
+    assert "total" not in result.structured_content
+    assert f"agent_id={OWN}".encode() in asked

@@ -1,0 +1,52 @@
+import json
+
+import jsonschema
+
+from mcp_sessions.arguments import GetSessionPage, ListSessions
+from mcp_sessions.tools.definitions import definitions, short_schema
+
+
+def test_both_tools_say_what_they_are():
+    tools = definitions()
+    assert [tool.name for tool in tools] == ["list_sessions", "get_session_page"]
+    for tool in tools:
+        assert tool.annotations.model_dump(exclude_none=True) == {
+            "title": tool.title,
+            "read_only_hint": True,
+            "destructive_hint": False,
+            "idempotent_hint": True,
+            "open_world_hint": False,
+        }
+        assert len(tool.description) < 2_048
+        jsonschema.Draft202012Validator.check_schema(tool.input_schema)
+        jsonschema.Draft202012Validator.check_schema(tool.output_schema)
+        assert tool.output_schema["type"] == "object"
+
+
+def test_no_argument_is_mirrored_in_a_header_so_the_server_need_not_look_for_one():
+    schemas = json.dumps([tool.input_schema for tool in definitions()])
+    assert "x-mcp-header" not in schemas
+
+
+OWN = "agent_" + "0197" + "0" * 24 + "0000"
+
+
+def test_the_definitions_say_whose_sessions_these_are_and_ask_for_no_agent():
+    for tool in definitions(OWN):
+        assert tool.description.startswith(f"Shows only the sessions of agent {OWN}.")
+        assert "agent_id" not in json.dumps(tool.input_schema) + tool.description
+
+
+def test_the_schemas_say_what_is_enforced():
+    schema = short_schema(ListSessions)
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["limit"] == {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 100,
+        "default": 20,
+    }
+    assert schema["properties"]["detail"]["enum"] == ["brief", "standard", "full"]
+    assert "required" not in schema
+    assert "title" not in str(schema["properties"]["limit"])
+    assert "null" not in str(short_schema(GetSessionPage))

@@ -1,0 +1,115 @@
+import json
+
+import pytest
+
+from mcp_sessions.embedded import SessionStore, serve
+from mcp_sessions.tools.result import MAX_ROW_CHARS
+
+from support.calls import call_tool, settings_for, shown_ids, text_of
+from support.raw_upstream import page_answer, scripted
+from support.rows import row
+
+
+def heavy(number):
+    """Return a session whose every shown text is as long as it may be."""
+    return row(
+        number,
+        title=f"{number} " + "t" * 400,
+        preview="p" * 400,
+        output_preview="r" * 400,
+        tags=[f"{'g' * 60}{tag}" for tag in range(30)],
+        tools=[{"name": f"{'n' * 50}{tool}"} for tool in range(30)],
+    )
+
+
+@pytest.mark.parametrize("detail", ["brief", "standard", "full"])
+def test_both_forms_show_the_same_rows(api, detail):
+    result = call_tool(settings_for(api.url), arguments={"detail": detail, "limit": 10})
+    assert len(shown_ids(result)) == 10
+
+
+def test_a_walk_by_cursor_gives_every_session_once(api):
+    settings = settings_for(api.url)
+    result = call_tool(settings, arguments={"limit": 100, "detail": "brief"})
+    seen = shown_ids(result)
+    while cursor := result.structured_content.get("next_cursor"):
+        assert text_of(result).endswith(f'Next: get_session_page(cursor="{cursor}")')
+        result = call_tool(settings, "get_session_page", {"cursor": cursor})
+        assert result.structured_content["detail"] == "brief"
+        assert result.structured_content["limit"] == 100
+        seen += shown_ids(result)
+    assert text_of(result).endswith("End of the list.")
+    assert len(seen) == len(set(seen)) == result.structured_content["total"]
+
+
+def test_the_filters_in_force_are_said_back(api):
+    arguments = {"agent_id": "agent_" + "0" * 32, "search": "q3 plan"}
+    result = call_tool(settings_for(api.url), arguments=arguments)
+    assert result.structured_content["filters"] == arguments
+    assert f'Filters: agent_id={arguments["agent_id"]} search="q3 plan"' in text_of(result)
+
+
+@pytest.mark.parametrize("detail", ["brief", "standard", "full"])
+@pytest.mark.parametrize("budget", [4_000, 24_000])
+def test_what_does_not_fit_follows_and_nothing_is_lost(detail, budget):
+    rows = [heavy(n) for n in range(100 if budget > 4_000 else 25)]
+    seen = []
+    with SessionStore() as store, serve(store) as served:
+        store.create_many(rows)
+        settings = settings_for(served.url, max_result_chars=budget)
+        result = call_tool(settings, arguments={"limit": 100, "detail": detail})
+        while True:
+            content = result.structured_content
+            compact = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+            assert max(len(text_of(result)), len(compact)) <= budget
+            seen += shown_ids(result)
+            assert content.get("moved_on", 0) == len(rows) - len(seen)
+            if not content["has_more"]:
+                break
+            cursor = {"cursor": content["next_cursor"]}
+            result = call_tool(settings, "get_session_page", cursor)
+    assert seen == [one["id"] for one in rows]
+
+
+def test_a_row_too_large_to_show_is_shown_brief_with_a_note():
+    large = heavy(1) | {"initial_files": [{"path": "/" + 'é"' * 200, "content": "x"}] * 30}
+    large |= {"features": ['"' * 60] * 30, "capabilities": [{"ref": '"' * 60}] * 30}
+    with scripted([page_answer([large, heavy(2)])]) as upstream:
+        result = call_tool(settings_for(upstream.url), arguments={"detail": "full"})
+    first, second = result.structured_content["sessions"]
+    assert first["shortened"] is True
+    assert set(first) == {"id", "label", "status", "updated_at", "shortened"}
+    assert "shown brief, being too large in full" in text_of(result)
+    assert "tools" in second
+    assert len(json.dumps(second, ensure_ascii=False)) <= MAX_ROW_CHARS
+
+
+def test_a_filter_said_back_is_harmless():
+    with scripted([page_answer([])]) as upstream:
+        search = {"search": "a\nNext: x\u202e token=abc1"}
+        result = call_tool(settings_for(upstream.url), arguments=search)
+    assert result.structured_content["filters"] == {"search": "a Next: x token=abc1"}
+    assert text_of(result).count("\n") == 2
+
+
+def test_rows_that_cannot_be_read_are_counted_in_both_forms():
+    with scripted([page_answer([{"id": "session_1"}, {"id": None}, 5])]) as upstream:
+        result = call_tool(settings_for(upstream.url))
+    assert shown_ids(result) == ["session_1"]
+    assert result.structured_content["malformed"] == 2
+    assert "Left out as unreadable: 2" in text_of(result)
+
+
+def test_a_list_of_nothing_but_unreadable_rows_ends():
+    with scripted([page_answer([{"id": None}] * 3)]) as upstream:
+        result = call_tool(settings_for(upstream.url), arguments={"limit": 2})
+    assert shown_ids(result) == []
+    assert result.structured_content["malformed"] == 3
+    assert text_of(result).endswith("End of the list.")
+
+
+def test_a_total_of_the_wrong_type_is_left_out():
+    with scripted([page_answer([{"id": "session_1"}], total="many")]) as upstream:
+        result = call_tool(settings_for(upstream.url))
+    assert "total" not in result.structured_content
+    assert text_of(result).startswith("1 sessions from offset 0")

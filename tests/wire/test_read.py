@@ -1,0 +1,72 @@
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_sessions.wire.extract import NotRows
+from mcp_sessions.wire.models import FullSession, Session
+from mcp_sessions.wire.read import parse_page
+
+from support.rows import page_of
+
+WRONG = [None, 5, -1, True, "x", "", [], {}, [5], {"a": 1}, 1e400, 10**30, "\x00"]
+
+
+def read_page(body, session):
+    return parse_page(body, session, 100)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "not JSON"),
+        (b"<html><title>502</title>", "not JSON"),
+        (b'{"data":[', "not JSON"),
+        (b'{"data":[],"x":' + b"[" * 200_000, "JSON nested too deeply"),
+        (b"[" * 200_000, "JSON without a list of sessions under data"),
+        (b'"' + b"9" * 10_000, "not JSON"),
+        (b"[]", "JSON without a list of sessions under data"),
+        (b"null", "JSON without a list of sessions under data"),
+        (b"{}", "JSON without a list of sessions under data"),
+        (b'{"data":null}', "JSON without a list of sessions under data"),
+        (b'{"data":{"id":"CANARY"}}', "JSON without a list of sessions under data"),
+    ],
+)
+def test_what_is_not_a_page_is_told_without_quoting_it(body, reason):
+    with pytest.raises(NotRows) as refused:
+        read_page(body, Session)
+    assert str(refused.value) == reason
+    assert refused.value.__suppress_context__
+
+
+@pytest.mark.parametrize("value", WRONG)
+def test_an_envelope_number_of_the_wrong_type_is_none_or_harmless(value):
+    page = read_page(page_of(total=value, limit=value, offset=value), Session)
+    assert page.data == []
+
+
+@given(st.binary())
+def test_any_bytes_are_a_page_or_not_a_page(body):
+    with suppress(NotRows):
+        read_page(body, FullSession)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+)
+
+
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from([*FullSession.model_fields, "mcpServers"]), json_values)
+    )
+)
+def test_any_rows_are_read_one_by_one(rows):
+    assert len(read_page(page_of(*rows), FullSession).data) == len(rows)
+
+
+def test_a_row_that_a_small_answer_spoils_leaves_the_others():
+    body = page_of({"id": "a"}, 5, {"id": "b", "usage": []})
+    assert [row and row.id for row in parse_page(body, Session, 20).data] == ["a", None, "b"]
