@@ -84,7 +84,7 @@ def test_an_answer_of_status_200_may_be_a_failure():
 
 
 @given(
-    st.integers(100, 999),
+    status=st.integers(100, 999),
     header=st.none() | st.text(max_size=40),
     body=st.binary(max_size=200)
     | st.recursive(

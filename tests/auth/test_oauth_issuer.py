@@ -8,7 +8,7 @@ import jwt
 import pytest
 from joserfc.jwk import KeySet
 
-from mcp_sessions.auth.oauth_issuer import OAuthIssuer
+from mcp_sessions.auth.oauth_issuer import KEYS_HOLD, MIN_FETCH_INTERVAL, OAuthIssuer
 from mcp_sessions.http_settings import HttpSettings
 
 from support.authority import new_key
@@ -33,17 +33,30 @@ def keys(key):
         yield told
 
 
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now = 1_000.0
+
+    def __call__(self):
+        return self.now
+
+
 @pytest.fixture
-def issuer(keys):
-    return OAuthIssuer(
-        HttpSettings.from_env(
-            {
-                "MCP_SESSIONS_PUBLIC_URL": AUDIENCE,
-                "MCP_SESSIONS_OAUTH_ISSUER": ISSUER,
-                "MCP_SESSIONS_OAUTH_JWKS_URL": f"{keys.url}/keys",
-            }
-        )
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def issuer(keys, clock):
+    settings = HttpSettings.from_env(
+        {
+            "MCP_SESSIONS_PUBLIC_URL": AUDIENCE,
+            "MCP_SESSIONS_OAUTH_ISSUER": ISSUER,
+            "MCP_SESSIONS_OAUTH_JWKS_URL": f"{keys.url}/keys",
+        }
     )
+    return OAuthIssuer(settings, clock)
 
 
 def token(key, kid="first"):
@@ -71,14 +84,16 @@ async def test_names_that_are_made_up_cost_the_issuer_nothing(issuer, keys, key)
     assert len(keys.asked()) == 1
 
 
-@pytest.mark.parametrize("old", [False, True], ids=["fresh keys", "keys to be looked at again"])
-async def test_a_known_key_waits_for_no_fetch_of_another(issuer, keys, key, old):
+@pytest.mark.parametrize(
+    "passed",
+    [MIN_FETCH_INTERVAL, KEYS_HOLD],
+    ids=["fresh keys", "keys to be looked at again"],
+)
+async def test_a_known_key_waits_for_no_fetch_of_another(issuer, keys, key, clock, passed):
     assert await issuer.claims(token(key))
     held = Held()
     keys.turn_to(held.behaviour)
-    issuer._tried = -float("inf")
-    if old:
-        issuer._fetched = -float("inf")
+    clock.now += passed
     async with anyio.create_task_group() as group:
         for number in range(12):
             group.start_soon(issuer.claims, token(key, kid=f"made up {number}"))
@@ -100,10 +115,10 @@ async def test_a_known_key_waits_for_no_fetch_of_another(issuer, keys, key, old)
         b'{"keys": [{"kty": "x", "kid": "first"}]}',
     ],
 )
-async def test_keys_stay_where_no_others_can_be_had(issuer, keys, key, body):
+async def test_keys_stay_where_no_others_can_be_had(issuer, keys, key, clock, body):
     assert await issuer.claims(token(key))
     keys.turn_to(lambda exchange: exchange.send(answer(body)))
-    issuer._tried = issuer._fetched = -float("inf")
+    clock.now += KEYS_HOLD
     assert await issuer.claims(token(key))
     assert len(keys.asked()) == 1
 
