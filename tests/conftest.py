@@ -40,7 +40,7 @@ def refreshes(pytestconfig: pytest.Config) -> bool:
 
 
 @pytest.fixture(scope="session")
-def recorded(refreshes: bool) -> Callable[[Path, str], str]:  # noqa: FBT001 - a fixture
+def recorded_text(refreshes: bool) -> Callable[[Path, str], str]:  # noqa: FBT001 - a fixture
     """Return what gives a recorded file's text, which with the switch is first written anew."""
 
     def text_of(file: Path, text: str) -> str:

@@ -44,7 +44,7 @@ async def recorded(agent_id):
 
 
 @pytest.mark.anyio
-async def test_the_record_holds_what_the_sdks_server_answers():
+async def test_the_record_holds_what_the_sdks_server_answers(recorded_text):
     record = {"results": [], "all": {}, "one": {}}
     for whose, agent_id in (("all", None), ("one", ANY_AGENT)):
         for (method, revision), result in (await recorded(agent_id)).items():
@@ -52,9 +52,7 @@ async def test_the_record_holds_what_the_sdks_server_answers():
                 record["results"].append(result)
             place = record["results"].index(result)
             record[whose].setdefault(method, {})[revision] = place
-    if os.environ.get("OPENING_RECORD"):
-        RECORD.write_text(json.dumps(record, indent=1) + "\n")
-    assert json.loads(RECORD.read_text()) == record
+    assert json.loads(recorded_text(RECORD, json.dumps(record, indent=1) + "\n")) == record
 
 
 IDS = st.one_of(

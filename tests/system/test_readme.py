@@ -14,7 +14,7 @@ from mcp import Client, StdioServerParameters
 
 from mcp_sessions.arguments import GetSessionPage, ListSessions
 from mcp_sessions.auth.tenants import TenantsFile
-from mcp_sessions.cli import _parser
+from mcp_sessions.cli import main
 from mcp_sessions.errors import SessionsError
 from mcp_sessions.http_settings import HttpSettings
 from mcp_sessions.results import rows
@@ -25,21 +25,10 @@ from mcp_sessions.wire.models import Session
 
 from support import refusals
 from support.fault_catalogue import answers
+from support.readme import FILE, PROJECT, table, write_table
 
-PROJECT = Path(__file__).resolve().parents[2]
-README = (PROJECT / "README.md").read_text(encoding="utf-8")
+README = FILE.read_text(encoding="utf-8")
 CONFIG = PROJECT / "claude_config.example.json"
-
-
-def table(header):
-    """Return the rows of the table under `header`, as lists of cells."""
-    lines = README.split(f"| {header}", 1)[1].split("\n")[2:]
-    rows = []
-    for line in lines:
-        if not line.startswith("|"):
-            break
-        rows.append([cell.strip() for cell in line.strip("|").split("|")])
-    return rows
 
 
 def leaves(kind):
@@ -116,7 +105,9 @@ def test_the_fault_table_is_the_catalogue_of_faults_and_answers():
     assert all(int(row[4]) <= 64 for row in table("fault"))
 
 
-def test_the_table_of_refusals_is_the_catalogue_of_refusals():
+def test_the_table_of_refusals_is_the_catalogue_of_refusals(refreshes):
+    if refreshes:
+        write_table("refused", refusals.table())
     assert [tuple(row) for row in table("refused")] == refusals.answers()
 
 
@@ -134,14 +125,16 @@ def test_every_field_of_a_result_is_named():
     result = README.split("A result comes as text")[1].split("### Sizes")[0]
     named = set(re.findall(r"`(\w+)`", result))
     assert set(PageSummary.model_fields) <= named
+    # Private, because only a row that fills every field would show them all.
     standard = set(rows._standard_fields(Session(id="s"), rows.STANDARD))
     assert standard | {"system_prompt_chars", "shortened"} <= named
     assert {"tools", "files", "mcp_servers", "capabilities"} <= named
 
 
-def test_every_command_is_in_the_table():
-    usage = _parser().format_help()
-    commands = re.findall(r"^    (\w+) ", usage, re.MULTILINE)
+def test_every_command_is_in_the_table(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    commands = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
     assert commands == ["demo", "check", "http", "token", "api"]
     told = [row[0] for row in table("command")]
     assert set(told) == {"`mcp-sessions`"} | {f"`mcp-sessions {name}`" for name in commands}

@@ -1,8 +1,6 @@
-"""Every row of the README's table of refusals; REFUSAL_TABLE=<file> writes the table."""
+"""Every row of the README's table of refusals."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
@@ -13,12 +11,9 @@ from support.http_callers import ACCEPT, bearer, rows, served, to_its_end
 from support.messages import MODERN
 from support.processes import DEADLINE, eventually
 from support.raw_upstream import Held
-from support.refusals import REFUSALS, table
+from support.refusals import REFUSALS
 
 TOKENS = {"good": new_token()[0], "wrong": new_token()[0]}
-
-if os.environ.get("REFUSAL_TABLE"):
-    Path(os.environ["REFUSAL_TABLE"]).write_text(table(), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,9 @@
-"""Traces and metrics as a collector gets them; TRACE_JSON=<file> writes a trace."""
+"""Traces and metrics as a collector gets them."""
 
 import json
-import os
 import re
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
@@ -94,8 +92,6 @@ def test_a_trace_goes_from_the_callers_traceparent_down_to_the_upstream_get(
     assert told.resources[0]["service.name"] == "mcp-sessions"
     for secret in (KEY, TOKEN, CANARY, "Session 1"):
         assert secret not in json.dumps(told.spans)
-    if call is by_header and (file := os.environ.get("TRACE_JSON")):
-        Path(file).write_text(json.dumps(traced, indent=2) + "\n", encoding="utf-8")
 
 
 def test_metrics_count_calls_requests_retries_spared_reads_and_refusals(

@@ -12,8 +12,7 @@ from mcp_sessions.auth.bearer_tokens import hash_of, new_token
 from support.http_callers import bearer, failure, rows, served, to_its_end
 from support.messages import older_request
 from support.processes import eventually, run
-from support.raw_upstream import Held, answer, page
-from support.rows import row
+from support.raw_upstream import Held, right
 
 ACME, BETA, GAMMA = (new_token()[0] for _ in range(3))
 
@@ -29,12 +28,7 @@ def tenant(name, token, **more):
 def own_rows(exchange):
     """Answer with sessions that name the key they were asked with."""
     key = header(exchange.head, "authorization")
-    limit = exchange.asked("limit", 20)
-    offset = exchange.asked("offset", 0)
-    told = [row(n, title=f"of {key[8:12]}") for n in range(offset, min(60, offset + limit))]
-    body = page([json.dumps(one) for one in told], offset=offset)
-    exchange.send(answer(body).replace(b"\r\nconnection: close", b"", 1))
-    exchange.kept = True
+    right(title=f"of {key[8:12]}")(exchange)
 
 
 def header(head, name):

@@ -1,7 +1,6 @@
 """The whole tools/list answer, the same wherever it is asked for."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -54,12 +53,9 @@ def folded(value, indent=0, before=0):
     return "\n".join([opened, ",\n".join(rows), " " * indent + closed])
 
 
-async def test_the_answer_is_the_stored_one_over_memory_stdio_and_http(target):
-    """To refresh tools_list.json, run this test with INTEROP_REFRESH=1 and read the difference."""
-    answered = await answer(target, "auto")
-    if os.environ.get("INTEROP_REFRESH") == "1":
-        SNAPSHOT.write_text(folded(answered) + "\n", encoding="utf-8")
-    assert folded(answered) + "\n" == SNAPSHOT.read_text(encoding="utf-8")
+async def test_the_answer_is_the_stored_one_over_memory_stdio_and_http(target, recorded_text):
+    answered = folded(await answer(target, "auto")) + "\n"
+    assert recorded_text(SNAPSHOT, answered) == answered
 
 
 async def test_older_clients_are_given_the_same_tools(target):

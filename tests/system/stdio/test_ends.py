@@ -4,35 +4,16 @@ import json
 import os
 import signal
 import subprocess
-import threading
 
 import pytest
 
-from support.messages import initialize, request
+from support.messages import initialize, list_call, request
 from support.processes import COMMAND, DEADLINE, PROMPTLY, stdio_server
-from support.raw_upstream import Held
+from support.raw_upstream import Unanswered
 
 ENDS = pytest.mark.parametrize(
     "end", [None, signal.SIGINT, signal.SIGTERM], ids=["EOF", "SIGINT", "SIGTERM"]
 )
-
-
-def call(number=1, **arguments):
-    return request(number, "tools/call", name="list_sessions", arguments=arguments)
-
-
-class Holding(Held):
-    """Requests that are never answered, and whether their connections were closed."""
-
-    def __init__(self):
-        super().__init__()
-        self.left = threading.Event()
-
-    def behave(self, exchange):
-        self._here.release()
-        exchange.connection.settimeout(DEADLINE)
-        if exchange.connection.recv(1) == b"":
-            self.left.set()
 
 
 def assert_peace(ended):
@@ -41,22 +22,22 @@ def assert_peace(ended):
 
 
 @ENDS
-def test_a_call_in_flight_does_not_keep_it_and_its_connection_is_closed(
+def test_a_call_in_flight_does_not_keep_the_server_and_its_connection_is_closed(
     upstream_environment, upstreams, end
 ):
-    holding = Holding()
-    upstreams.turn_to(holding.behaviour)
+    waiting = Unanswered()
+    upstreams.turn_to(waiting.behaviour)
     with stdio_server(upstream_environment) as server:
-        server.send(call())
-        holding.wait()
+        server.send(list_call())
+        waiting.wait()
         ended = server.end(end)
     assert_peace(ended)
     assert [message["error"]["message"] for message in ended.messages] == ["Connection closed"]
-    assert holding.left.wait(DEADLINE)
+    waiting.wait_until_closed()
 
 
 @ENDS
-def test_it_may_end_while_it_still_loads(upstream_environment, end):
+def test_a_server_may_end_while_it_still_loads(upstream_environment, end):
     with stdio_server(upstream_environment) as server:
         server.ask(request(1, "tools/list"))  # answered from the record, long before the SDK stands
         assert_peace(server.end(end))
@@ -66,14 +47,14 @@ def test_it_may_end_while_it_still_loads(upstream_environment, end):
 @pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 @pytest.mark.parametrize("closing", [False, True], ids=["at once", "while it closes"])
 def test_a_second_signal_changes_nothing(upstream_environment, upstreams, first, second, closing):
-    holding = Holding()
-    upstreams.turn_to(holding.behaviour)
+    waiting = Unanswered()
+    upstreams.turn_to(waiting.behaviour)
     with stdio_server(upstream_environment) as server:
-        server.send(call())
-        holding.wait()
+        server.send(list_call())
+        waiting.wait()
         server.process.send_signal(first)
         if closing:
-            assert holding.left.wait(DEADLINE)
+            waiting.wait_until_closed()
         assert_peace(server.end(second))
 
 
@@ -87,29 +68,31 @@ def ended(process, end):
 
 
 @ENDS
-def test_a_client_that_reads_nothing_does_not_keep_it_and_finds_whole_lines(
+def test_a_client_that_reads_nothing_does_not_keep_the_server_and_finds_whole_lines(
     upstream_environment, end
 ):
     with stdio_server(upstream_environment) as server:
-        server.ask(call(0))
+        server.ask(list_call(0))
         for number in range(100):  # some 200 KB of answers into a pipe of 64
-            server.send(call(number, limit=50))
+            server.send(list_call(number, limit=50))
         ended(server.process, end)
         *lines, _ = server.process.stdout.read().split(b"\n")  # the last one may be cut short
         assert all(json.loads(line)["jsonrpc"] == "2.0" for line in lines)
 
 
 @ENDS
-def test_neither_does_one_that_sends_garbage_and_reads_nothing(upstream_environment, end):
+def test_a_client_that_sends_garbage_and_reads_nothing_does_not_keep_the_server(
+    upstream_environment, end
+):
     with stdio_server(upstream_environment) as server:
-        server.ask(call(0))
+        server.ask(list_call(0))
         server.send(*[b"garbage"] * 2_000)
         ended(server.process, end)
 
 
 def test_garbage_may_be_the_last_that_a_client_says(upstream_environment):
     with stdio_server(upstream_environment) as server:
-        server.ask(call(0))
+        server.ask(list_call(0))
         server.process.stdout.close()
         server.send(b"garbage")
         assert server.process.wait(DEADLINE) == 0
@@ -137,7 +120,7 @@ def test_stdout_blocks_again_for_whoever_shares_it(upstream_environment):
         COMMAND, env=upstream_environment, stdin=subprocess.PIPE, stdout=write
     ) as process:
         with os.fdopen(read, "rb") as answers:
-            process.stdin.write(json.dumps(call()).encode() + b"\n")
+            process.stdin.write(json.dumps(list_call()).encode() + b"\n")
             process.stdin.flush()
             assert json.loads(answers.readline())["id"] == 1
             assert not os.get_blocking(write)
@@ -168,10 +151,10 @@ class Terminal:
         os.close(self.master)
 
 
-def test_a_terminal_that_hangs_up_ends_it(upstream_environment):
+def test_a_terminal_that_hangs_up_ends_the_server(upstream_environment):
     terminal = Terminal(upstream_environment, "stdin")
     with terminal as process:
-        os.write(terminal.master, json.dumps(call()).encode() + b"\n")
+        os.write(terminal.master, json.dumps(list_call()).encode() + b"\n")
         assert json.loads(process.stdout.readline())["id"] == 1
         terminal.hang_up()
         assert process.wait(DEADLINE) == 0
@@ -179,23 +162,23 @@ def test_a_terminal_that_hangs_up_ends_it(upstream_environment):
 
 
 @ENDS
-def test_a_terminal_that_nobody_reads_does_not_keep_it(upstream_environment, end):
+def test_a_terminal_that_nobody_reads_does_not_keep_the_server(upstream_environment, end):
     terminal = Terminal(upstream_environment, "stdout")
     with terminal as process:
         for number in range(20):
-            process.stdin.write(json.dumps(call(number, limit=50)).encode() + b"\n")
+            process.stdin.write(json.dumps(list_call(number, limit=50)).encode() + b"\n")
         process.stdin.flush()
         assert os.read(terminal.master, 1) == b"{"  # some 40 KB of answers have begun
         ended(process, end)
         terminal.hang_up()
 
 
-def test_a_client_that_leaves_without_closing_stdin_ends_it(upstream_environment):
+def test_a_client_that_leaves_without_closing_stdin_ends_the_server(upstream_environment):
     with stdio_server(upstream_environment) as server:
-        server.ask(call(0))
+        server.ask(list_call(0))
         process = server.process
         process.stdout.close()
-        server.send(call(1))
+        server.send(list_call(1))
         assert process.wait(DEADLINE) == 0
         assert process.stderr.read() == b""
 
@@ -203,7 +186,7 @@ def test_a_client_that_leaves_without_closing_stdin_ends_it(upstream_environment
 @pytest.mark.parametrize("first", [initialize("2025-11-25"), request(1, "tools/list")], ids=str)
 def test_what_was_asked_before_the_end_of_stdin_is_answered(upstream_environment, first):
     with stdio_server(upstream_environment) as server:
-        server.send(first, call(2, limit=3))
+        server.send(first, list_call(2, limit=3))
         ended = server.end()
     assert_peace(ended)
     answers = {message["id"]: message["result"] for message in ended.messages}
