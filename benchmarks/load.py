@@ -1,4 +1,4 @@
-"""What servers stand under load over HTTP: this one, a low-level forwarder and FastMCP's proxy.
+"""What servers stand under load over HTTP: this one, forwarders and FastMCP's proxy.
 
 Every server is a process of its own, or two, asked in turns in one run by callers that wait for
 nothing but their answer; all ask an API that answers at once.
@@ -16,7 +16,7 @@ from statistics import median, quantiles
 
 from canned_api import canned
 from http_peers import Server, called, running, servers
-from peers import NAIVE, PROXY, Peer, others, ours_in_each_detail
+from peers import PROXY, STRICT, Peer, others, ours_in_each_detail
 from process import resident_bytes
 from raw_page import ROWS, RawPage
 from table import Row, report
@@ -101,7 +101,7 @@ def _rows(asked: Sequence[Server]) -> list[Row]:
                 "p99 ms": p99(ms),
                 "CPU ms": 1000 * server.cpu / len(ms),
                 "MiB": server.memory / 2**20,
-                "calls / low-level": rate[server.name] / rate[NAIVE],
+                "calls / strict": rate[server.name] / rate[STRICT],
                 "calls / FastMCP": rate[server.name] / rate[PROXY] if PROXY in rate else None,
             }
         )

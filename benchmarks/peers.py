@@ -10,6 +10,8 @@ from typing import Any
 from stdio_client import StdioServer
 
 _HERE = Path(__file__).parent
+STRICT = "strict forwarder"
+"""The base of ratios."""
 NAIVE = "low-level forwarder"
 MCPSERVER = "MCPServer forwarder"
 PROXY = "FastMCP proxy"
@@ -53,6 +55,7 @@ def ours_in_each_detail(url: str, rows: int) -> list[Peer]:
 def others(url: str, rows: int, openapi: str | None) -> Iterator[Peer]:
     """Return the forwarders, and FastMCP's proxy if there is a description of the API."""
     page = f"{url}/v1/sessions?limit={rows}"
+    yield Peer(STRICT, _script("strict_forwarder.py", page), {})
     yield Peer(NAIVE, _script("naive_forwarder.py", page), {})
     yield Peer(MCPSERVER, _script("mcpserver_forwarder.py", page), {})
     if openapi:

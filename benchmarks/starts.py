@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from canned_api import canned
-from peers import NAIVE, Peer, others, ours
+from peers import STRICT, Peer, others, ours
 from raw_page import ROWS, RawPage
 from stdio_client import KNOWN_CLIENT, UNKNOWN_CLIENT, StdioServer
 from table import Row, report
@@ -84,7 +84,7 @@ def _measured(starts: Sequence[Start], rounds: int) -> list[Row]:
 
 
 def _rows(starts: Sequence[Start], bare: Timings) -> list[Row]:
-    naive = next(start for start in starts if start.name == NAIVE)
+    strict = next(start for start in starts if start.name == STRICT)
     rows: list[Row] = [
         {
             "server": start.name,
@@ -92,13 +92,13 @@ def _rows(starts: Sequence[Start], bare: Timings) -> list[Row]:
             "deviation": start.listed.deviation,
             "first call ms": start.called.median,
             "end ms": start.ended.median,
-            "list / low-level": start.listed.median / naive.listed.median,
-            "call / low-level": start.called.median / naive.called.median,
+            "list / strict": start.listed.median / strict.listed.median,
+            "call / strict": start.called.median / strict.called.median,
         }
         for start in starts
     ]
     empty = dict.fromkeys(rows[0])
-    share = bare.median / naive.listed.median
+    share = bare.median / strict.listed.median
     return [
         *rows,
         {
@@ -106,7 +106,7 @@ def _rows(starts: Sequence[Start], bare: Timings) -> list[Row]:
             "server": "a bare interpreter, to its end",
             "tools/list ms": bare.median,
             "deviation": bare.deviation,
-            "list / low-level": share,
+            "list / strict": share,
         },
     ]
 

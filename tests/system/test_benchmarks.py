@@ -32,8 +32,19 @@ def test_each_command_says_how_it_is_used(script):
     assert script in said_by(script, "--help")
 
 
-@LINUX
-@pytest.mark.parametrize(
+@pytest.fixture
+def description(tmp_path):
+    """Describe as much of the API as the proxy needs."""
+    limit = {"name": "limit", "in": "query", "schema": {"type": "integer"}}
+    answers = {"200": {"description": "A page."}}
+    listing = {"operationId": "list_sessions", "parameters": [limit], "responses": answers}
+    path = tmp_path / "openapi.json"
+    about = {"openapi": "3.1.0", "info": {"title": "Sessions", "version": "1"}}
+    path.write_text(json.dumps(about | {"paths": {"/v1/sessions": {"get": listing}}}))
+    return path
+
+
+COMPARISONS = pytest.mark.parametrize(
     "arguments",
     [
         ["starts.py", "--rounds", "1"],
@@ -42,6 +53,24 @@ def test_each_command_says_how_it_is_used(script):
     ],
     ids=lambda arguments: arguments[0],
 )
-def test_each_comparison_measures_every_server(arguments):
+
+
+def measured_by(*arguments):
+    """Return the tables' rows, in which the base stands at 1."""
     tables = json.loads(said_by(*arguments, "--json"))
-    assert {len(rows) for rows in tables.values()} == {5}
+    for rows in tables.values():
+        (base,) = (row for row in rows if row["server"] == "strict forwarder")
+        assert {value for column, value in base.items() if column.endswith("/ strict")} == {1}
+    return tables.values()
+
+
+@LINUX
+@COMPARISONS
+def test_each_comparison_measures_every_server(arguments):
+    assert {len(rows) for rows in measured_by(*arguments)} == {6}
+
+
+@LINUX
+@COMPARISONS
+def test_each_comparison_measures_fastmcp_too_if_told_the_api(arguments, description):
+    assert {len(rows) for rows in measured_by(*arguments, "--openapi", description)} == {7}
