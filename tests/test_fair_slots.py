@@ -26,7 +26,7 @@ def test_nobody_has_more_than_are_left_to_the_others():
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=60))
-def test_whoever_has_none_finds_one_while_any_is_free(steps):
+def test_a_name_without_a_place_finds_one_while_any_is_free(steps):
     turns, held = FairSlots(6, fair=True), dict.fromkeys("abc", 0)
     for name, takes in steps:
         if takes and turns.take(name):
@@ -41,7 +41,7 @@ def test_whoever_has_none_finds_one_while_any_is_free(steps):
             turns.release("new")
 
 
-async def test_those_who_wait_take_turns():
+async def test_names_that_wait_for_a_place_take_turns():
     turns, order = FairSlots(1), []
 
     async def work(name):
@@ -75,7 +75,7 @@ async def test_a_place_that_comes_too_late_goes_to_the_next():
     assert turns.take("next")
 
 
-async def test_one_that_leaves_the_line_is_not_waited_for():
+async def test_a_waiter_that_leaves_the_line_is_not_waited_for():
     turns = FairSlots(1)
     async with turns.slot("first"):
         with anyio.move_on_after(0.01) as waiting:

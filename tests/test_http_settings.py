@@ -106,7 +106,7 @@ def test_a_value_that_cannot_be_used_is_named(name, value):
         ("TOKEN_HASHES", HASH, HASH[:-1]),
     ],
 )
-def test_the_one_of_a_list_that_cannot_be_used_is_told(name, good, bad):
+def test_the_member_of_a_list_that_cannot_be_used_is_told(name, good, bad):
     message = refusal(**{name: f"{good},{bad}"})
     assert message.startswith(f"MCP_SESSIONS_{name} (number 2) cannot be used: ")
 

@@ -1,40 +1,78 @@
+"""Who gets which tools: tenants share the API's limit, and nothing else."""
+
 import json
 
+import anyio
 import pytest
 
+from mcp_sessions.api.circuit_breaker import FAILURES
 from mcp_sessions.auth.bearer_tokens import hash_of, new_token
 from mcp_sessions.auth.tenants import TenantsFile
 from mcp_sessions.errors import PermissionDenied
 from mcp_sessions.server import ToolsByTenant
 from mcp_sessions.settings import Settings
 
-ACME, BETA, GAMMA = (new_token()[0] for _ in range(3))
+from support.calls import DEADLINE, failure_of, text_of
+from support.pages import unwatched
+from support.raw_upstream import right, says
 
+pytestmark = pytest.mark.anyio
 
-KEYS = {"acme": "evr_pat_ACMESECRET", "beta": "evr_pat_BETASECRET", "gamma": "evr_pat_GAMMASECRET"}
-
-
-def tenant(name, token, **more):
-    own = {"name": name, "token_hashes": [hash_of(token)], "api_key": KEYS[name], **more}
-    return "[[tenant]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in own.items())
+NAMES = ("acme", "beta")
 
 
 @pytest.fixture
 def file(tmp_path):
     file = tmp_path / "tenants.toml"
-    file.write_text(tenant("acme", ACME, org_id="org_acme") + tenant("beta", BETA))
+    entry = '[[tenant]]\nname = "{0}"\ntoken_hashes = ["{1}"]\napi_key = "evr_pat_{0}"\n'
+    file.write_text("".join(entry.format(name, hash_of(new_token()[0])) for name in NAMES))
     return file
 
 
-@pytest.mark.anyio
-async def test_tenants_stand_in_one_line_for_the_apis_limit_and_take_turns(file):
-    desk = ToolsByTenant(Settings(), TenantsFile(file, Settings(), {}))
-    async with desk.open():
-        acme, beta = desk.tools("acme").api, desk.tools("beta").api
-        assert acme._limiter is beta._limiter
-        assert acme._exchange.credential != beta._exchange.credential
-        assert acme._flights is not beta._flights
-        assert acme._circuit is not beta._circuit
-        for nobody in (None, "gamma"):
-            with pytest.raises(PermissionDenied):
-                desk.tools(nobody)
+def tools_of(file, url, **more):
+    settings = Settings(api_url=url, **more)
+    return ToolsByTenant(settings, TenantsFile(file, settings, {}))
+
+
+async def call(desk, tenant, **arguments):
+    with anyio.fail_after(DEADLINE):
+        return await desk.tools(tenant).call("list_sessions", arguments, unwatched)
+
+
+async def test_tenants_stand_in_one_line_for_the_apis_limit(file, upstreams):
+    async with tools_of(file, upstreams.url, requests_per_minute=1).open() as desk:
+        assert not (await call(desk, "acme")).is_error
+        assert failure_of(await call(desk, "beta")).startswith("rate_limited: Too many requests")
+    assert len(upstreams.asked()) == 1
+
+
+async def test_tenants_share_no_read_though_they_ask_the_same_at_once(file, upstreams):
+    async with tools_of(file, upstreams.url, cache_seconds=30).open() as desk:
+        async with anyio.create_task_group() as group:
+            for name in NAMES * 2:
+                group.start_soon(call, desk, name)
+        for name in NAMES:
+            await call(desk, name)
+    keys = [line for head in upstreams.asked() for line in head.split(b"\r\n") if b"evr_" in line]
+    assert sorted(key[-4:] for key in keys) == [b"acme", b"beta"]
+
+
+async def test_an_api_that_fails_for_a_tenant_is_asked_for_the_others(file, upstreams):
+    down, serve = says(json.dumps({}).encode(), "503 Down"), right()
+
+    def behave(exchange):
+        (down if b"evr_pat_acme" in exchange.head else serve)(exchange)
+
+    upstreams.turn_to(behave)
+    async with tools_of(file, upstreams.url, deadline=1).open() as desk:
+        while len(upstreams.asked()) < FAILURES:
+            assert (await call(desk, "acme")).is_error
+        assert "times in a row" in text_of(await call(desk, "acme"))
+        assert not (await call(desk, "beta")).is_error
+
+
+@pytest.mark.parametrize("nobody", [None, "gamma"])
+async def test_a_caller_that_is_no_tenant_gets_no_tools(file, upstreams, nobody):
+    async with tools_of(file, upstreams.url).open() as desk:
+        with pytest.raises(PermissionDenied):
+            desk.tools(nobody)

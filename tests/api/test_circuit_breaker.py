@@ -40,7 +40,7 @@ def opened(circuit):
 
 
 @pytest.mark.parametrize("kind", [ApiTimeout, ApiUnavailable, ApiUnreachable])
-def test_so_many_failures_in_a_row_open_it(circuit, kind):
+def test_so_many_failures_in_a_row_open_the_circuit(circuit, kind):
     for _ in range(FAILURES):
         circuit.check()
         fail(circuit, kind("down"))
@@ -51,7 +51,7 @@ def test_so_many_failures_in_a_row_open_it(circuit, kind):
 
 
 @pytest.mark.parametrize("fault", [None, BadResponse("?"), Unauthorized("?")])
-def test_any_answer_between_keeps_it_closed(circuit, fault):
+def test_any_answer_between_failures_keeps_the_circuit_closed(circuit, fault):
     for _ in range(3):
         for _ in range(FAILURES - 1):
             fail(circuit, ApiUnreachable("down"))
@@ -63,7 +63,7 @@ def test_any_answer_between_keeps_it_closed(circuit, fault):
     circuit.check()
 
 
-def test_after_its_rest_one_request_is_let_through_at_a_time(circuit, clock):
+def test_after_its_rest_an_open_circuit_lets_one_request_through_at_a_time(circuit, clock):
     opened(circuit)
     clock.now += FIRST_REST
     with circuit.request():
@@ -98,7 +98,7 @@ def test_a_caller_who_leaves_says_nothing_of_the_api(circuit, clock):
     assert circuit.failures == FAILURES
 
 
-def test_what_was_under_way_when_it_opened_does_not_count_as_the_try(circuit, clock):
+def test_a_request_under_way_when_the_circuit_opened_does_not_count_as_the_try(circuit, clock):
     with circuit.request():
         opened(circuit)
         clock.now += FIRST_REST

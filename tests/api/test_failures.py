@@ -94,7 +94,7 @@ def test_an_answer_of_status_200_may_be_a_failure():
         ),
     ),
 )
-def test_whatever_is_sent_it_is_one_of_our_errors(status, header, body):
+def test_whatever_a_refusal_holds_is_one_of_our_errors(status, header, body):
     fault = told(status, body, {} if header is None else {"retry-after": header})
     assert isinstance(fault, SessionsError)
     assert fault.retry_after is None or 1 <= fault.retry_after <= 86_400

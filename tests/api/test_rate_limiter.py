@@ -73,7 +73,7 @@ def test_a_turn_past_the_deadline_is_told_at_once_with_its_seconds():
     assert told.final
 
 
-def test_those_further_behind_are_told_longer_waits():
+def test_callers_further_behind_are_told_longer_waits():
     async def ask():
         async with pacing(2, 5) as limiter, anyio.create_task_group() as tasks:
             for _ in range(6):
@@ -87,7 +87,7 @@ def test_those_further_behind_are_told_longer_waits():
     assert anyio.run(ask) == 15
 
 
-def test_one_whose_turn_was_put_off_is_told_before_its_deadline():
+def test_a_caller_whose_turn_was_put_off_is_told_before_its_deadline():
     async def ask():
         async with pacing(1, 0.3) as limiter, anyio.create_task_group() as tasks:
             await use(limiter)
@@ -127,7 +127,7 @@ def test_no_pause_is_longer_than_the_apis_own_window():
     assert anyio.run(ask) == 60
 
 
-def test_a_slot_of_one_who_left_goes_to_the_next():
+def test_a_slot_of_a_caller_who_left_goes_to_the_next():
     log = []
 
     async def leave(limiter, scope):

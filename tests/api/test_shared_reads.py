@@ -8,7 +8,7 @@ DEADLINE = 20
 
 
 class Reads:
-    """A read that waits until it is let go, and counts itself."""
+    """A read that waits until it is let go, and gives its number."""
 
     def __init__(self):
         self.begun = self.cancelled = 0
@@ -16,12 +16,13 @@ class Reads:
 
     async def __call__(self):
         self.begun += 1
+        number = self.begun
         try:
             await self.go.wait()
         except anyio.get_cancelled_exc_class():
             self.cancelled += 1
             raise
-        return self.begun
+        return number
 
 
 def flying(play, remember=0.0):
@@ -66,7 +67,7 @@ def test_a_read_is_made_again_once_it_has_landed():
     assert flying(play) == [1, 2, 3]
 
 
-def test_one_who_leaves_disturbs_no_other_and_the_last_one_stops_the_read():
+def test_a_caller_who_leaves_disturbs_no_other_and_the_last_to_leave_stops_the_read():
     async def play(flights, read):
         async def leave():
             await flights.share("same", read, fresh=True)
@@ -86,7 +87,7 @@ def test_one_who_leaves_disturbs_no_other_and_the_last_one_stops_the_read():
     assert flying(play) == ((1, 0), (1, 1))
 
 
-def test_who_comes_after_all_have_left_gets_a_read_of_its_own():
+def test_a_caller_who_comes_after_all_have_left_gets_a_read_of_its_own():
     async def play(flights, read):
         with anyio.move_on_after(0):
             await flights.share("same", read, fresh=True)
@@ -94,9 +95,9 @@ def test_who_comes_after_all_have_left_gets_a_read_of_its_own():
             scope.cancel()
             await flights.share("same", read, fresh=True)
         read.go.set()
-        return await flights.share("same", read, fresh=True)
+        return await flights.share("same", read, fresh=True), read.begun
 
-    assert flying(play) >= 1
+    assert flying(play) == (3, 3)
 
 
 def test_every_caller_gets_the_fault():
@@ -129,9 +130,9 @@ def test_a_read_goes_on_until_the_latest_deadline_among_its_callers():
                 return await flights.share("same", read, fresh=True)
 
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(want, 0.05)
             tasks.start_soon(want, DEADLINE)
-            await anyio.sleep(0.1)
+            await want(0.05)  # and its deadline is over
+            await settled()
             read.go.set()
         return read.cancelled
 

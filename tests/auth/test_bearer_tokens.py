@@ -49,7 +49,7 @@ async def test_a_known_token_makes_a_caller_that_does_not_hold_it():
         lambda token: token * 1000,
     ],
 )
-async def test_nothing_near_a_token_will_do(changed):
+async def test_a_text_that_resembles_a_known_token_is_no_token(changed):
     token, kept = new_token()
     assert await callers(kept).verify_token(changed(token)) is None
 

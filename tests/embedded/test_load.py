@@ -35,7 +35,7 @@ def test_a_list_an_envelope_and_lines_are_read_alike(written, content):
     assert load_sessions(written(content)) == [ONE, TWO]
 
 
-def test_one_line_is_jsonl_too(written):
+def test_a_single_line_is_jsonl_too(written):
     assert load_sessions(written(ONE)) == [ONE]
 
 

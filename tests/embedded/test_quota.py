@@ -21,7 +21,7 @@ def test_no_minute_admits_more_and_none_admits_less(pauses, per_minute):
 
 
 @given(PAUSES, st.integers(1, 5))
-def test_the_wait_it_names_is_enough_and_a_second_less_is_not(pauses, per_minute):
+def test_the_wait_that_a_quota_names_is_enough_and_a_second_less_is_not(pauses, per_minute):
     for short in (0, 1):
         quota, now, wait = Quota(per_minute), 0.0, None
         for pause in pauses:
@@ -31,7 +31,7 @@ def test_the_wait_it_names_is_enough_and_a_second_less_is_not(pauses, per_minute
             assert (quota.wait("one", now + wait - short) is None) == (short == 0)
 
 
-def test_it_never_names_less_than_a_second():
+def test_a_quota_never_names_a_wait_of_less_than_a_second():
     quota = Quota(1)
     assert quota.wait("one", 0.0) is None
     assert quota.wait("one", 59.9) == 1
@@ -42,6 +42,6 @@ def test_each_address_has_a_quota_of_its_own():
     assert [quota.wait(address, 5.0) for address in ("one", "two", "one")] == [None, None, 60]
 
 
-def test_a_quota_of_none_admits_all_and_one_of_0_nobody():
+def test_a_quota_of_none_admits_all_and_a_quota_of_0_nobody():
     assert {Quota(None).wait("one", 0.0) for _ in range(100)} == {None}
     assert Quota(0).wait("one", 0.0) == 60

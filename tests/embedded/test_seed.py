@@ -41,7 +41,7 @@ def sessions():
     return list(seed_sessions())
 
 
-def test_it_is_the_same_in_every_run(sessions):
+def test_the_seed_is_the_same_in_every_run(sessions):
     assert sessions == list(seed_sessions())
     assert len(sessions) == 400
 

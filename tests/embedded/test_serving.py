@@ -41,7 +41,7 @@ def test_a_chosen_port_is_used_and_free_again_after(store):
         assert again.url == api.url
 
 
-def test_sessions_come_and_go_while_it_serves(store):
+def test_sessions_come_and_go_while_the_api_is_served(store):
     with serve(store) as api, httpx.Client(base_url=api.url, timeout=10) as client:
         id_ = api.store.create({"title": "brief"})
         assert client.get("/v1/sessions").json()["total"] == 1
@@ -49,7 +49,7 @@ def test_sessions_come_and_go_while_it_serves(store):
         assert client.get("/v1/sessions").json()["total"] == 0
 
 
-def test_it_leaves_promptly_with_a_connection_open_and_leaves_no_thread(store):
+def test_a_served_api_ends_promptly_with_a_connection_open_and_leaves_no_thread(store):
     # The whole run's shared API, if another test began it, has a thread of its own.
     before = set(threading.enumerate())
     with serve(store) as api, httpx.Client(timeout=10) as client:
@@ -63,7 +63,7 @@ def test_it_leaves_promptly_with_a_connection_open_and_leaves_no_thread(store):
     ]
 
 
-def test_it_leaves_when_the_block_raises(store):
+def test_a_served_api_ends_when_its_block_raises(store):
     with pytest.raises(KeyError), serve(store) as api:
         raise KeyError
     with pytest.raises(httpx.ConnectError):
@@ -91,7 +91,7 @@ def test_small_answers_do_not_wait_for_a_delayed_acknowledgement(store):
         assert time.perf_counter() - start < 20 * 0.03
 
 
-def test_nothing_is_written_while_it_serves(store, capfd):
+def test_nothing_is_written_while_the_api_is_served(store, capfd):
     with serve(store) as api:
         httpx.get(f"{api.url}/v1/sessions", timeout=10)
         httpx.get(f"{api.url}/nothing", timeout=10)

@@ -28,7 +28,7 @@ def page(*rows, **more):
     return PageSummary(sessions=list(rows), **(fields | more))
 
 
-def test_a_page_reads_like_this():
+def test_the_text_of_a_page_has_its_lines_in_this_order():
     shown = render(
         page(
             ROW,

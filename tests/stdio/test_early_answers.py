@@ -130,7 +130,7 @@ REQUESTS = st.fixed_dictionaries(
 
 
 @given(st.lists(st.one_of(REQUESTS, st.builds(initialize, REVISIONS)), max_size=12))
-def test_whatever_is_asked_is_answered_as_the_sdk_does_or_left_to_it(requests):
+def test_any_request_is_answered_early_as_the_sdk_answers_or_left_to_the_sdk(requests):
     recorded = EarlyAnswers(None)
     answered = []
     for number, asked in enumerate(requests):
@@ -144,7 +144,7 @@ def test_whatever_is_asked_is_answered_as_the_sdk_does_or_left_to_it(requests):
 
 
 @given(IDS)
-def test_an_id_comes_back_as_it_was_or_is_left_to_the_sdk(id_):
+def test_the_id_of_a_request_comes_back_as_it_was_or_is_left_to_the_sdk(id_):
     asked = request(id_, "tools/list")
     if (answer := EarlyAnswers(None).response_to(asked)) is not None:
         assert anyio.run(answers_of_the_sdk, [asked])[id_] == answer

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 
 import pytest
 
@@ -9,6 +10,8 @@ from mcp_sessions.stdio.descriptors import Descriptors
 from mcp_sessions.stdio.early_reader import EarlyReader
 
 from support.messages import initialize, request
+
+DEADLINE = 10
 
 
 class Overture:
@@ -37,7 +40,10 @@ class Overture:
     def end_heard(self):
         """End once all that was sent is heard; stdin has to be closed."""
         self.stdin.close()
-        self.opening._thread.join(10)
+        for thread in threading.enumerate():
+            if thread.name == "early-reader":
+                thread.join(DEADLINE)
+                assert not thread.is_alive()
         return self.opening.finish()
 
     def send(self, *lines):
@@ -66,7 +72,7 @@ READY = line({"jsonrpc": "2.0", "method": "notifications/initialized"})
 CALL = line(request(2, "tools/call", name="list_sessions", arguments={}))
 
 
-def test_what_is_known_is_answered_and_only_the_greeting_is_handed_over(overture):
+def test_recorded_requests_are_answered_early_and_only_the_greeting_is_handed_over(overture):
     overture.send(HELLO, READY, LIST)
     assert [overture.answer()["id"] for _ in range(2)] == ["initialize", 1]
     left = overture.opening.finish()
@@ -75,7 +81,7 @@ def test_what_is_known_is_answered_and_only_the_greeting_is_handed_over(overture
     assert (left.rest, left.ended) == (b"", False)
 
 
-def test_after_what_is_not_known_everything_waits_in_order(overture):
+def test_after_a_request_without_a_record_every_line_waits_in_order(overture):
     overture.send(LIST, CALL, LIST, b'{"half')
     assert overture.answer()["id"] == 1
     overture.send(b" a line")
@@ -85,28 +91,28 @@ def test_after_what_is_not_known_everything_waits_in_order(overture):
     assert not left.answered_ids
 
 
-def test_lines_may_come_in_pieces(overture):
+def test_a_line_that_comes_in_pieces_is_answered_early(overture):
     for number in range(len(LIST)):
         overture.send(LIST[number : number + 1])
     assert overture.answer()["id"] == 1
     assert overture.opening.finish().lines == []
 
 
-def test_a_client_that_leaves_satisfied_is_over(overture):
+def test_a_client_that_leaves_with_all_answered_has_left(overture):
     overture.send(LIST)
     overture.answer()
     assert overture.end_heard().ended
     assert overture.opening.client_left
 
 
-def test_a_client_that_leaves_with_a_request_open_is_not_over(overture):
+def test_a_client_that_leaves_with_a_request_open_has_not_left(overture):
     overture.send(CALL.rstrip())
     left = overture.end_heard()
     assert not overture.opening.client_left
     assert [one for one in left.lines if one] == [CALL.rstrip()]
 
 
-def test_nobody_who_does_not_read_is_waited_for_and_nothing_is_torn(overture):
+def test_a_client_that_does_not_read_early_answers_is_not_waited_for_and_no_line_is_torn(overture):
     overture.send(*[LIST] * 40)
     read = [overture.answer() for _ in range(3)]
     left = overture.opening.finish()
@@ -118,7 +124,7 @@ def test_nobody_who_does_not_read_is_waited_for_and_nothing_is_torn(overture):
     assert left.lines
 
 
-def test_a_greeting_that_comes_twice_has_two_answers_that_need_no_second(overture):
+def test_a_greeting_that_comes_twice_has_two_early_answers_that_need_no_second(overture):
     overture.send(HELLO, HELLO)
     assert [overture.answer()["id"] for _ in range(2)] == ["initialize"] * 2
     assert overture.opening.finish().answered_ids == ("initialize",) * 2
@@ -134,7 +140,7 @@ def test_a_greeting_that_comes_twice_has_two_answers_that_need_no_second(overtur
     ],
     ids=["a byte order mark", "UTF-16", "half a character", "not UTF-8"],
 )
-def test_what_the_sdk_does_not_read_is_left_to_it(overture, unread):
+def test_a_line_that_the_sdk_does_not_read_is_left_to_the_sdk(overture, unread):
     overture.send(unread, LIST)
     left = overture.end_heard()
     assert b"\n".join(left.lines).startswith(unread.rstrip(b"\n"))

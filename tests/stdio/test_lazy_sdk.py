@@ -27,7 +27,7 @@ def said_by(script):
     return done.stdout.split()
 
 
-def test_neither_clients_nor_the_sdks_framework_are_loaded():
+def test_a_stdio_server_loads_no_client_and_no_framework_of_the_sdk():
     said = said_by("print(*sys.modules)")
     assert "mcp.server.lowlevel.server" in said
     for unwanted in (
@@ -48,7 +48,7 @@ def test_neither_clients_nor_the_sdks_framework_are_loaded():
         "from mcp.client import Client; print(Client.__module__)",
     ],
 )
-def test_whoever_asks_for_the_rest_gets_it(use):
+def test_an_import_of_a_package_that_was_left_out_gets_it(use):
     assert said_by(use) == ["mcp.client.client"]
 
 

@@ -118,7 +118,7 @@ def test_an_answer_that_nobody_reads_is_given_up(address, app):
     assert to_its_end(connection).count(b"x") < len(MUCH)
 
 
-def test_one_that_is_read_is_whole(address):
+def test_an_answer_that_is_read_is_whole(address):
     connection = connect(address)
     connection.sendall(
         HEAD.replace(b"/ ", b"/much ").replace(b"here", b"here\r\nconnection: close")

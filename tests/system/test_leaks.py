@@ -4,7 +4,7 @@ import json
 import logging
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_sessions.embedded import SessionStore, seed_sessions, serve
@@ -111,7 +111,6 @@ canaries = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from([path[0] for path in HIDING_PLACES[:-4]]), canaries))
 def test_a_hiding_place_of_any_shape_gives_nothing_away(fields):
     """Names of tools, files and servers are shown, so keys stay short and values are canaries."""

@@ -60,7 +60,7 @@ def test_a_page_is_remembered_only_if_the_operator_says_so(api, seconds, request
     assert len(api.requests) == requests
 
 
-def test_who_would_wait_too_long_is_told_at_once_and_the_api_never_has_to(api):
+def test_callers_who_would_wait_too_long_are_told_at_once_and_the_api_never_refuses(api):
     results = results_of(settings_for(api.url, requests_per_minute=30), *range(38))
     told = [text_of(result) for result in results if result.is_error]
     assert len(told) == 8

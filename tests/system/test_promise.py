@@ -118,13 +118,15 @@ def test_no_walk_repeats_or_loses_a_session_whatever_happens_between_two_request
     run(lambda: Reader(api), settings=THOUSANDS)
 
 
-def test_the_same_test_fails_when_a_page_is_not_aligned_again(api, monkeypatch):
+def test_the_test_of_the_promise_fails_when_a_page_is_not_aligned_again(api, monkeypatch):
+    # A mutation: the proof is switched off to see that the test above would notice.
     monkeypatch.setattr(Window, "starts_before", lambda _window, _after: True)
     with pytest.raises((AssertionError, Flaky)):
         run(lambda: Reader(api), settings=UNTIL_IT_FAILS)
 
 
-def test_the_same_test_fails_when_ties_are_ignored(api, monkeypatch):
+def test_the_test_of_the_promise_fails_when_ties_are_ignored(api, monkeypatch):
+    # A mutation: the proof is switched off to see that the test above would notice.
     monkeypatch.setattr(Window, "whole_groups", lambda _window, entries: entries)
     with pytest.raises((AssertionError, Flaky)):
         run(lambda: Reader(api), settings=UNTIL_IT_FAILS)

@@ -4,13 +4,14 @@ import anyio
 import pytest
 from mcp import Client
 
-from mcp_sessions.api import client as door
 from mcp_sessions.arguments import ListSessions
 from mcp_sessions.embedded import SessionStore, serve
 from mcp_sessions.paging.cursor import CursorCodec, Place
 from mcp_sessions.server import ToolsByTenant, create_server
+from mcp_sessions.tools.call import SessionTools
 
 from support.calls import DEADLINE, call_tool, failure_of, settings_for, shown_ids, text_of
+from support.pages import unwatched
 from support.raw_upstream import page_answer, scripted
 from support.rows import row
 
@@ -43,14 +44,19 @@ def test_an_agent_id_that_the_api_refuses_is_the_agents_to_mend(api):
     assert "Check agent_id" in failed
 
 
-def test_anything_unforeseen_is_an_answer_that_tells_nothing(monkeypatch, caplog):
-    def explode(*_):
+class Exploding:
+    """An API's client that fails as no failure of this server's is."""
+
+    max_rows = 100
+
+    async def page(self, _parameters, _session, *, fresh):  # noqa: ARG002 - as the client has it
         quoted = "CAN" + "ARY"  # the trace in the log shows this line
         raise RuntimeError(quoted)
 
-    monkeypatch.setattr(door, "parse_page", explode)
-    with scripted([page_answer([])]) as upstream:
-        failed = failure_of(call_tool(settings_for(upstream.url)))
+
+def test_anything_unforeseen_is_an_answer_that_tells_nothing(caplog):
+    tools = SessionTools(Exploding(), settings_for("http://127.0.0.1/api"))
+    failed = failure_of(anyio.run(tools.call, "list_sessions", {}, unwatched))
     assert failed.startswith("internal: ")
     assert "CANARY" not in failed + caplog.text
     assert "RuntimeError" in caplog.text

@@ -27,7 +27,7 @@ def readable(store):
     return sessions
 
 
-def test_it_lists_the_newest_twenty(serve_store, readable):
+def test_the_vendors_client_lists_the_newest_twenty(serve_store, readable):
     api, _ = serve_store(api_key=KEY)
     got = listed(api)
     assert len(got) == 20
@@ -35,7 +35,7 @@ def test_it_lists_the_newest_twenty(serve_store, readable):
     assert max(row["created_at"] for row in readable) == got[0].created_at
 
 
-def test_it_reads_heavy_rows_whole(store, serve_store):
+def test_the_vendors_client_reads_heavy_rows_whole(store, serve_store):
     heavy = next(row for row in seed_sessions(100) if "mcpServers" in row)
     store.create({**heavy, "status": "idle"})
     (session,) = listed(serve_store()[0])
@@ -44,7 +44,7 @@ def test_it_reads_heavy_rows_whole(store, serve_store):
     assert session.usage is None or session.usage.input_tokens == heavy["usage"]["input_tokens"]
 
 
-def test_it_filters_by_agent_and_by_words(serve_store, readable):
+def test_the_vendors_client_filters_by_agent_and_by_words(serve_store, readable):
     api, _ = serve_store()
     agent = readable[-1].get("agent_id") or readable[-2]["agent_id"]
     assert {session.agent_id for session in listed(api, agent_id=agent)} == {agent}
@@ -62,13 +62,15 @@ def test_it_filters_by_agent_and_by_words(serve_store, readable):
         ("hibernating", "waitingfortoolresults"),
     ],
 )
-def test_it_raises_on_the_statuses_it_cannot_read(store, serve_store, status, spelling):
+def test_the_vendors_client_raises_on_the_statuses_it_cannot_read(
+    store, serve_store, status, spelling
+):
     store.create({"status": status})
     with pytest.raises(pydantic.ValidationError):
         listed(serve_store(status_spelling=spelling)[0])
 
 
-def test_it_reports_a_refused_key_and_a_malformed_id(serve_store):
+def test_the_vendors_client_reports_a_refused_key_and_a_malformed_id(serve_store):
     for options, asked, status in (({"api_key": "other"}, {}, 401), ({}, {"agent_id": "x"}, 400)):
         with pytest.raises(ApiError) as raised:
             listed(serve_store(**options)[0], **asked)
@@ -76,7 +78,7 @@ def test_it_reports_a_refused_key_and_a_malformed_id(serve_store):
 
 
 @pytest.mark.parametrize("shape", ["problem", "error_text", "error_object", "plain", "html"])
-def test_it_reports_a_fault_of_every_shape(serve_store, shape):
+def test_the_vendors_client_reports_a_fault_of_every_shape(serve_store, shape):
     api, _ = serve_store()
     api.faults.append(Fault(503, shape))
     with pytest.raises(ApiError) as raised:

@@ -58,7 +58,7 @@ def test_the_scheme_is_read_in_any_case(server, scheme):
     ],
     ids=lambda headers: next(iter(headers.values()), "none")[:14],
 )
-def test_whoever_presents_no_known_token_is_not_let_in(server, presented):
+def test_a_caller_without_a_known_token_is_not_let_in(server, presented):
     answer = server.post(b"{}", presented)
     assert answer.status_code == 401
     challenge = answer.headers["www-authenticate"]

@@ -27,12 +27,12 @@ async def client(target):
         yield client
 
 
-async def test_it_lists_two_tools(client):
+async def test_fastmcps_client_lists_two_tools(client):
     with fail_after(DEADLINE):
         assert [tool.name for tool in await client.list_tools()] == TOOLS
 
 
-async def test_it_calls_both_tools(client):
+async def test_fastmcps_client_calls_both_tools(client):
     with fail_after(DEADLINE):
         first = await client.call_tool("list_sessions", {"limit": 5})
         cursor = first.structured_content["next_cursor"]
@@ -41,7 +41,7 @@ async def test_it_calls_both_tools(client):
     assert [len(page.data.sessions) for page in (first, second)] == [5, 5]
 
 
-async def test_it_raises_for_a_wrong_argument_what_the_server_said(client):
+async def test_fastmcps_client_raises_for_a_wrong_argument_what_the_server_said(client):
     with fail_after(DEADLINE), pytest.raises(ToolError) as caught:
         await client.call_tool("list_sessions", {"limit": 101})
     assert str(caught.value).startswith("invalid_arguments: limit must be")

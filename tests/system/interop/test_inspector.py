@@ -31,13 +31,13 @@ def call(inspect, name, arguments):
     return done, json.loads(done.stdout)["result"]
 
 
-def test_it_finds_nothing_to_say_against_the_schemas(inspect):
+def test_the_inspector_finds_nothing_to_say_against_the_schemas(inspect):
     done = inspect("tools/list", "--strict")
     assert (done.returncode, done.stderr) == (0, "")
     assert [tool["name"] for tool in json.loads(done.stdout)["result"]["tools"]] == TOOLS
 
 
-def test_it_calls_both_tools(inspect):
+def test_the_inspector_calls_both_tools(inspect):
     done, first = call(inspect, "list_sessions", {"limit": 5})
     assert (done.returncode, done.stderr) == (0, "")
     cursor = first["structuredContent"]["next_cursor"]
@@ -47,7 +47,7 @@ def test_it_calls_both_tools(inspect):
     assert len(second["structuredContent"]["sessions"]) == 5
 
 
-def test_it_sees_that_a_wrong_argument_is_an_error(inspect):
+def test_the_inspector_sees_that_a_wrong_argument_is_an_error(inspect):
     done, result = call(inspect, "list_sessions", {"limit": 101})
     assert done.returncode == 5  # its code for a result that says isError
     assert result["isError"]

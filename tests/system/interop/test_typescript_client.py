@@ -41,14 +41,16 @@ def asked(node, program, own_environment, *words):
     return json.loads(done.stdout)
 
 
-def test_one_that_gives_up_its_probe_is_served_by_the_same_process(node, own_environment, program):
+def test_a_typescript_client_that_gives_up_its_probe_is_served_by_the_same_process(
+    node, own_environment, program
+):
     said = asked(node, program, own_environment, "hasty", *COMMAND)
     assert said["revision"] == OLDER[0]
     assert [tool["name"] for tool in said["tools"]] == TOOLS
     assert len(said["second"]["structuredContent"]["sessions"]) == 5
 
 
-def test_it_lists_two_tools_calls_both_and_understands_both_kinds_of_error(told):
+def test_the_typescript_client_lists_and_calls_two_tools_and_understands_both_kinds_of_error(told):
     assert [tool["name"] for tool in told["tools"]] == TOOLS
     for call, offset in (("first", 0), ("second", 5)):
         page = told[call]["structuredContent"]
