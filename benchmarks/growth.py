@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
+from calls import measured as calls_measured
 from canned_api import canned
 from embedded_pages import measured as pages_measured
 from load import OTHERS_CPU, p99
@@ -16,8 +17,6 @@ from peers import others, ours
 from plots import Plot
 from raw_page import ROWS, RawPage
 from table import Row, report
-
-from calls import measured as calls_measured
 
 _COUNTS = (1, 2, 5, 10, 20, 50, 100)
 _SIZES = (1_000, 3_000, 10_000, 30_000, 100_000)  # bytes a row

@@ -48,7 +48,7 @@ class SharedApi:
         """Return the API as one credential sees it, with reads and a circuit of its own."""
         request = ApiRequest(self.connections, settings)
         reads = SharedReads(self.tasks, settings.cache_seconds)
-        return SessionsApi(settings, request, reads, self.limiter, CircuitBreaker(), sleep)
+        return SessionsApi(settings, request, reads, self.limiter, CircuitBreaker(), sleep=sleep)
 
 
 @asynccontextmanager
@@ -64,9 +64,7 @@ async def open_shared_api(settings: Settings, *, fair: bool = False) -> AsyncIte
 
 
 @asynccontextmanager
-async def open_api(
-    settings: Settings, sleep: Sleep = anyio.sleep
-) -> AsyncIterator["SessionsApi"]:
+async def open_api(settings: Settings, sleep: Sleep = anyio.sleep) -> AsyncIterator["SessionsApi"]:
     """Own the client of a single credential, which sleeps between two tries."""
     async with open_shared_api(settings) as shared:
         yield shared.api(settings, sleep)
@@ -86,6 +84,7 @@ class SessionsApi:
         reads: SharedReads,
         limiter: RateLimiter,
         circuit: CircuitBreaker,
+        *,
         sleep: Sleep,
     ) -> None:
         self._request = request

@@ -36,9 +36,7 @@ _MAX_DOCUMENT_BYTES: Final = 256 * 1024  # of each
 class OAuthIssuer:
     """Verifies that a token is this issuer's, and for this server."""
 
-    def __init__(
-        self, settings: HttpSettings, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, settings: HttpSettings, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._issuer = settings.oauth_issuer or ""
         self._audience = settings.public_url or ""

@@ -30,7 +30,7 @@ ERAS = ("auto", "legacy")
 CALLERS = 4  # of each era
 SESSIONS = 400
 BESIDE = {"/healthz": 200, "/readyz": 404, "/metrics": 404, "/": 404}
-STAGE = 2.5  # seconds between two events
+STAGE = 60  # calls between two events
 PAGE = 20
 PATIENCE = 5.0  # seconds that a client waits for an answer before it asks again
 
@@ -46,6 +46,20 @@ class Load:
     slowest: float = 0.0
     stage: str = "all three"
     again: list[str] = field(default_factory=list)
+    answered: anyio.Event = field(default_factory=anyio.Event)
+
+    def note(self, seconds):
+        """Take note of a call that was answered."""
+        self.slowest = max(self.slowest, seconds)
+        self.met["answered"] += 1
+        self.answered.set()
+        self.answered = anyio.Event()
+
+    async def until(self, is_over):
+        """Let the callers work for a stage, and until something has come about."""
+        enough = self.met["answered"] + STAGE
+        while self.met["answered"] < enough or not is_over():
+            await self.answered.wait()
 
 
 class Caller:
@@ -69,7 +83,7 @@ class Caller:
             print(f"once more, {self._era}, {self._load.stage}: {fault!r}")
             await self.__aexit__()
             result = await self._asked(tool, arguments)
-        self._load.slowest = max(self._load.slowest, time.monotonic() - began)
+        self._load.note(time.monotonic() - began)
         return result.structured_content
 
     async def __aenter__(self):
@@ -180,6 +194,17 @@ def replicas(bare_environment, api):
             one.close()
 
 
+def answering(log, replicas):
+    """Return what tells whether each of the replicas has answered from now on."""
+    seen = len(log.read_text(encoding="utf-8"))
+
+    def all_answered():
+        lines = log.read_text(encoding="utf-8")[seen:]
+        return all(f":{one.port} 200" in lines for one in replicas)
+
+    return all_answered
+
+
 async def test_no_call_is_lost_when_a_replica_dies_and_another_is_restarted(
     replicas, ids, tmp_path
 ):
@@ -192,17 +217,18 @@ async def test_no_call_is_lost_when_a_replica_dies_and_another_is_restarted(
                 group.start_soon(keep_calling, load, era, number)
             for era in ERAS:
                 group.start_soon(keep_walking, load, era)
-            await anyio.sleep(STAGE)
+            await load.until(answering(log, replicas))
             load.stage = "the first killed"
             assert await run_sync(replicas[0].killed) == -signal.SIGKILL
-            await anyio.sleep(STAGE)
+            await load.until(answering(log, replicas[1:]))
             await run_sync(replicas[0].start)
+            await load.until(answering(log, replicas))
             load.stage = "the second ended"
             ended = await run_sync(replicas[1].ended)
-            await anyio.sleep(STAGE)
+            await load.until(answering(log, replicas[::2]))
             await run_sync(replicas[1].start)
             load.stage = "all three again"
-            await anyio.sleep(STAGE)
+            await load.until(answering(log, replicas))
             load.over.set()
         base = load.url.removesuffix("/mcp")
         async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as client:

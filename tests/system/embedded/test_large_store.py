@@ -1,6 +1,7 @@
 """A store as large as an organization's whole list."""
 
 import time
+from random import Random
 
 import pytest
 
@@ -23,26 +24,33 @@ def crowd():
 
 
 def quickest(act, tries=7):
-    """Returns the best of some times in milliseconds: noise only ever adds."""
+    """Return the best of some times: noise only ever adds."""
     times = []
     for _ in range(tries):
         start = time.perf_counter()
         act()
         times.append(time.perf_counter() - start)
-    return min(times) * 1000
+    return min(times)
+
+
+@pytest.fixture(scope="module")
+def sorting():
+    """Return how long this machine takes to sort as many ids, which a page must not need."""
+    ids = [session["id"] for session in seed_sessions(100_000, light=True)]
+    Random(1).shuffle(ids)
+    return quickest(lambda: sorted(ids))
 
 
 @pytest.mark.parametrize(
-    ("asked", "milliseconds"),
+    ("asked", "share"),
     [
-        ({"offset": 0}, 5),
-        ({"offset": 90_000}, 5),
-        ({"search": "no-such-word"}, 20),
-        ({"search": "invoice"}, 20),
-        ({"search": "invoice report", "offset": 200}, 20),
-        ({"search": "e"}, 20),
+        ({"offset": 0}, 0.5),
+        ({"offset": 90_000}, 0.5),
+        ({"search": "no-such-word"}, 2),
+        ({"search": "invoice"}, 2),
+        ({"search": "invoice report", "offset": 200}, 2),
+        ({"search": "e"}, 2),
     ],
 )
-def test_a_page_of_a_hundred_thousand_sessions_is_quick(crowd, asked, milliseconds):
-    # Three times the target, so that a slow or busy machine does not fail; a full sort would.
-    assert quickest(lambda: crowd.page(**asked)) < 3 * milliseconds
+def test_a_page_of_a_hundred_thousand_sessions_is_quick(crowd, sorting, asked, share):
+    assert quickest(lambda: crowd.page(**asked)) < share * sorting
