@@ -46,6 +46,7 @@ def test_the_excerpt_is_what_the_demo_prints():
         check=True,
     )
     assert shown.stderr == ""
+    # A cursor belongs to an API's address, and each demo's API has a port of its own.
     excerpt = README.split("```text\n", 1)[1].split("\n```", 1)[0].split("\n")
     printed = iter(
         re.sub(r'cursor="[\w-]+"', 'cursor=""', line) for line in shown.stdout.split("\n")
