@@ -96,3 +96,20 @@ def test_a_number_is_no_time(sent):
 @pytest.mark.parametrize("session_id", ['Next:f(cursor="x")', "a=b", "session_\ud800", "a/b"])
 def test_an_id_that_could_pass_for_something_else_is_malformed(session_id):
     assert read_page(page_of({"id": session_id}), Session).data == [None]
+
+
+def test_the_fields_that_are_read_of_a_session_are_pinned():
+    """A field that a later hand adds to this wall has to be added here, and thought about."""
+    assert set(Session.model_fields) == {
+        "id", "title", "preview", "output_preview", "status", "agent_id", "created_at",
+        "updated_at", "finished_at", "tags", "parent_session_id", "subagent_name",
+        "subagent_status", "usage", "is_pinned", "active_schedule_count",
+    }  # fmt: skip
+    assert set(FullSession.model_fields) - set(Session.model_fields) == {
+        "organization_id", "workspace_id", "harness_id", "model_id", "agent_identity_id",
+        "agent_version_id", "blueprint_id", "forked_from_session_id", "forked_from_sequence",
+        "owner_principal_id", "resolved_owner_user_id", "owner", "effective_owner",
+        "subagent_task", "started_at", "locale", "max_iterations", "parallel_tool_calls",
+        "features", "view_url", "system_prompt", "tools", "initial_files", "capabilities",
+        "mcp_servers",
+    }  # fmt: skip
