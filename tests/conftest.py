@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -132,27 +133,41 @@ def upstream_environment(
     return {**bare_environment, **own}
 
 
+@pytest.fixture(scope="session")
+def ending() -> Iterator[Callable[[Callable[[], None]], None]]:
+    """Return what ends things one after another, while tests that do not need them go on."""
+    ended: list[Future[None]] = []
+    with ThreadPoolExecutor(1) as pool:
+        yield lambda end: ended.append(pool.submit(end))
+    for one in ended:
+        one.result()
+
+
 @pytest.fixture
-def store() -> Iterator[SessionStore]:
+def store(ending: Callable[[Callable[[], None]], None]) -> Iterator[SessionStore]:
     """Return an empty store."""
-    with SessionStore() as store:
-        yield store
+    store = SessionStore()
+    yield store
+    ending(store.close)
 
 
 Opened = tuple[EmbeddedApi, httpx.Client]
 
 
 @pytest.fixture
-def serve_store(store: SessionStore) -> Iterator[Callable[..., Opened]]:
+def serve_store(
+    store: SessionStore, ending: Callable[[Callable[[], None]], None]
+) -> Iterator[Callable[..., Opened]]:
     """Return what serves the store with some options, and a client of its base URL."""
-    with ExitStack() as stack:
+    stack = ExitStack()
 
-        def start(**options: object) -> Opened:
-            api = stack.enter_context(serve(store, EmbeddedOptions(**options)))
-            client = httpx.Client(base_url=api.url, timeout=10, trust_env=False)
-            return api, stack.enter_context(client)
+    def start(**options: object) -> Opened:
+        api = stack.enter_context(serve(store, EmbeddedOptions(**options)))
+        client = httpx.Client(base_url=api.url, timeout=10, trust_env=False)
+        return api, stack.enter_context(client)
 
-        yield start
+    yield start
+    ending(stack.close)
 
 
 @pytest.fixture
