@@ -6,7 +6,7 @@ from mcp_sessions.paging.cursor import Drift, Place
 
 from support.pages import ids, pages
 from support.raw_upstream import page_answer, scripted
-from support.rows import row
+from support.rows import id_of, row
 
 
 def limits(served):
@@ -118,7 +118,7 @@ def test_rows_in_no_order_of_time_are_paged_by_offset_and_that_is_said():
 
 
 def test_more_ties_than_a_window_holds_are_paged_by_offset_and_that_is_said(empty_api):
-    empty_api.store.create_many(row(0) | {"id": f"session_{n:032x}"} for n in range(150))
+    empty_api.store.create_many(row(0, id=id_of(n)) for n in range(150))
     empty_api.store.create_many(row(number) for number in range(500, 550))
     read = pages(empty_api.url, Place(ListSessions(limit=30)))
     assert "More than 98 sessions share one created_at" in read[0].note

@@ -24,6 +24,7 @@ from mcp_sessions.wire.models import Page, Session
 
 from support.calls import DEADLINE, settings_for
 from support.pages import unwatched
+from support.rows import row
 
 MOST_TIES = 98
 AGENTS = tuple(f"agent_{number:032x}" for number in range(2))
@@ -75,16 +76,16 @@ class MovingList:
         self.ties[second] += 1
         self.newest = max(self.newest, second)
         kind = Random(self.made)  # the same sessions in every run
-        row = {
-            "id": f"session_{self.made:032x}",
-            "created_at": f"{_EPOCH + timedelta(seconds=second):%Y-%m-%dT%H:%M:%SZ}",
-            "agent_id": kind.choice(AGENTS),
-            "title": kind.choice(WORDS),
-            "status": kind.choice(STATUSES),
-        }
+        made = row(
+            self.made,
+            created_at=f"{_EPOCH + timedelta(seconds=second):%Y-%m-%dT%H:%M:%SZ}",
+            agent_id=kind.choice(AGENTS),
+            title=kind.choice(WORDS),
+            status=kind.choice(STATUSES),
+        )
         self.made += 1
-        self.store.create(row)
-        session = Session.model_validate(row)
+        self.store.create(made)
+        session = Session.model_validate(made)
         self.sessions[session.id] = session
         insort(self.order, _placed(session))
 

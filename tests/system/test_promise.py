@@ -15,6 +15,7 @@ from mcp_sessions.paging.sort_key import SortKey, tie_of
 from mcp_sessions.paging.window import Window
 
 from support.moving_list import AGENTS, STATUSES, WORDS, MovingList, WatchedWalk, upstream
+from support.rows import id_of, row
 
 LIMITS = st.sampled_from([3, 7, 20, 50, 97, 98, 99, 100])
 QUERIES = st.sampled_from(
@@ -203,8 +204,7 @@ def test_a_walk_by_status_never_repeats_a_session_in_a_group_of_ties(api, moving
 
 def test_more_ties_than_the_promise_covers_end_and_are_said(api, moving):
     api.served.store.create_many(
-        {"id": f"session_{number:032x}", "created_at": "2026-03-01T00:00:00Z"}
-        for number in range(300)
+        row(number, created_at="2026-03-01T00:00:00Z") for number in range(300)
     )
     walk = WatchedWalk(api, moving, ListSessions(limit=20))
     try:
@@ -215,14 +215,14 @@ def test_more_ties_than_the_promise_covers_end_and_are_said(api, moving):
         assert [note for note in walk.notes if "98 sessions share one created_at" in note]
     finally:
         for number in range(300):
-            api.served.store.delete(f"session_{number:032x}")
+            api.served.store.delete(id_of(number))
 
 
 def test_a_cursor_into_a_list_without_times_costs_few_requests(api, moving):
     """Such a list can only be read by offset, also from a cursor that reaches far back."""
     for number in range(700):
         api.served.store.create_verbatim(
-            f'{{"id": "session_{number:032x}"}}', f"2026-03-01T{number // 60:02}:{number % 60:02}Z"
+            f'{{"id": "{id_of(number)}"}}', f"2026-03-01T{number // 60:02}:{number % 60:02}Z"
         )
     place = Place(ListSessions(), 500, SortKey(0, tie_of("session_1")), Drift(0, 120))
     walk = WatchedWalk(api, moving, ListSessions())
@@ -231,6 +231,6 @@ def test_a_cursor_into_a_list_without_times_costs_few_requests(api, moving):
         page = api.portal.call(walk.read, place, lambda: None)
     finally:
         for number in range(700):
-            api.served.store.delete(f"session_{number:032x}")
+            api.served.store.delete(id_of(number))
     assert page.rows
     assert len(api.served.requests) <= 3
