@@ -197,7 +197,7 @@ def test_a_token_is_neither_written_down_nor_passed_on(server, authority, audien
     assert token not in str(seen.headers)
 
 
-def test_a_subject_that_is_no_tenant_is_forbidden_and_one_that_is_asks_as_it(
+def test_a_subject_that_is_no_tenant_is_forbidden_and_a_tenants_subject_asks_with_its_key(
     bare_environment, api, authority, tmp_path
 ):
     port, file = free_port(), tmp_path / "tenants.toml"

@@ -41,7 +41,7 @@ def test_a_foreign_host_is_misdirected(post, host):
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:1", "127.0.0.1", "[::1]:1"])
-def test_the_names_of_this_machine_are_let_in(post, host):
+def test_hosts_of_this_machine_are_let_in(post, host):
     assert post(host=host).status_code == 200
 
 
