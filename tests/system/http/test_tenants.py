@@ -92,7 +92,9 @@ def test_the_server_asks_for_a_token(server):
     assert server.call(GAMMA).status_code == 401
 
 
-def test_a_tenant_with_a_scope_sees_its_own_agent_and_nobody_else_is_scoped(bare_environment, api, tmp_path):
+def test_a_tenant_with_a_scope_sees_its_own_agent_and_nobody_else_is_scoped(
+    bare_environment, api, tmp_path
+):
     own = "agent_01970001000070008000000000000001"
     file = tmp_path / "tenants.toml"
     file.write_text(tenant("acme", ACME, agent_id=own) + tenant("beta", BETA))
