@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import product
 
 import pytest
 
@@ -58,3 +59,28 @@ def test_a_file_that_cannot_be_loaded_is_a_sentence(tmp_path, content):
 def test_stdout_of_the_stdio_server_holds_nothing_but_protocol():
     lines = command("--demo", input='{"jsonrpc":"2.0","id":1,"method":"ping"}\n').stdout
     assert all(json.loads(line)["jsonrpc"] == "2.0" for line in lines.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "buffered"),
+    [
+        *product([["demo"], ["--demo", "check"], ["token"]], [True, False]),
+        # Unbuffered, argparse itself passes over whoever does not read its help.
+        *product([["--help"], ["--version"], ["http", "--help"]], [True]),
+    ],
+    ids=str,
+)
+def test_a_command_whose_reader_left_ends_in_silence_with_the_shells_code(arguments, buffered):
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write) as nobody_reads:
+        done = subprocess.run(
+            [sys.executable, "-m", "mcp_sessions", *arguments],
+            env=environ if buffered else {**environ, "PYTHONUNBUFFERED": "1"},
+            stdout=nobody_reads,
+            stderr=subprocess.PIPE,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
