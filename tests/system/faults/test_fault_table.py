@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import trustme
 
+from support.docs import write_table
 from support.fault_catalogue import FAULTS, KEY, Page, answers
 from support.fault_runs import GUARD, Certificates, meet, meets, rest_after, table
 from support.raw_upstream import upstream
-from support.readme import write_table
 
 MOST_MIB = 64
 AT_ONCE = 3  # servers

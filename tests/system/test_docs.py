@@ -1,4 +1,4 @@
-"""The README says what the code does, and nothing that it does not."""
+"""README and docs say what the code does, and nothing that it does not."""
 
 import ast
 import inspect
@@ -24,10 +24,10 @@ from mcp_sessions.telemetry import instruments as telemetry
 from mcp_sessions.wire.models import Session
 
 from support import refusals
+from support.docs import FILES, PROJECT, table, text_of, write_table
 from support.fault_catalogue import answers
-from support.readme import FILE, PROJECT, table, write_table
 
-README = FILE.read_text(encoding="utf-8")
+README = text_of("README.md")
 CONFIG = PROJECT / "claude_config.example.json"
 
 
@@ -87,7 +87,7 @@ def test_the_metrics_table_is_the_metrics():
 
 
 def test_the_tenants_of_the_readme_are_a_file_that_can_be_used(tmp_path):
-    example = README.split("```toml\n", 1)[1].split("```", 1)[0]
+    example = text_of("http.md").split("```toml\n", 1)[1].split("```", 1)[0]
     key = tmp_path / "acme"
     key.write_text("evr_pat_CANARYKEY123")
     file = tmp_path / "tenants.toml"
@@ -174,3 +174,13 @@ def test_ci_runs_the_two_commands_of_the_readme():
     script = (PROJECT / ".ci" / "run").read_text(encoding="utf-8")
     assert "readme_line pytest" in script
     assert "readme_line 'demo$'" in script
+
+
+def test_the_readme_is_short_enough_to_be_read():
+    assert README.count("\n") <= 250
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_every_link_between_documents_leads_to_a_file(file):
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", file.read_text(encoding="utf-8"))
+    assert [link for link in links if not (file.parent / link).exists()] == []
