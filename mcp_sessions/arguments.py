@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
@@ -12,32 +12,24 @@ from pydantic_core import PydanticCustomError
 from mcp_sessions.errors import InvalidArguments
 from mcp_sessions.results.safe_text import harmless
 from mcp_sessions.wire.limits import MAX_LIMIT, MAX_OFFSET, MAX_SEARCH_WORDS
+from mcp_sessions.wire.models import status_name
 
 DEFAULT_LIMIT = 20
 MAX_TAGS = 20
 MAX_TAG_CHARS = 64
 MAX_SEARCH_CHARS = 200
 
+API_FILTERS = ("agent_id", "search")
+"""The filters that the API decides; all others are decided here, row by row."""
+
 Detail = Literal["brief", "standard", "full"]
 Status = Literal["started", "active", "idle", "waiting_for_tool_results", "paused"]
 
 
-_TIME = "an RFC 3339 time such as 2026-11-20T09:30:00Z, or a date, which is midnight UTC"
-# The end of the sentence "limit must be …", one for each argument.
-_ALLOWED = {
-    "agent_id": "an agent's id such as agent_…, without spaces; leave it out for all agents",
-    "search": f"text of at most {MAX_SEARCH_CHARS} characters and {MAX_SEARCH_WORDS} words",
-    "limit": f"a whole number from 1 to {MAX_LIMIT}",
-    "detail": "brief, standard or full",
-    "status": f"one or more of {', '.join(get_args(Status))}",
-    "tags": f"at most {MAX_TAGS} tags of 1 to {MAX_TAG_CHARS} characters",
-    "created_after": _TIME,
-    "created_before": _TIME,
-    "parent_session_id": "a session's id, without spaces",
-    "top_level_only": "true or false",
-    "cursor": "a next_cursor copied unchanged from an earlier result",
-    "offset": f"a whole number from 0 to {MAX_OFFSET}",
-}
+class Allowed(NamedTuple):
+    """What an argument may be: the end of the sentence "limit must be …"."""
+
+    sentence: str
 
 
 def _whole_number(value: Any) -> Any:
@@ -96,11 +88,9 @@ def _known_statuses(value: Any) -> Any:
     """Read both spellings of waiting, and say each status once."""
     if not isinstance(value := _several(value), list):
         return value
-    spelled = (
-        "waiting_for_tool_results" if status == "waitingfortoolresults" else status
-        for status in value
-    )
-    return list(dict.fromkeys(spelled)) if all(isinstance(s, str) for s in value) else value
+    if not all(isinstance(status, str) for status in value):
+        return value
+    return list(dict.fromkeys(map(status_name, value)))
 
 
 def _moment(value: Any) -> Any:
@@ -130,21 +120,42 @@ _RFC3339 = re.compile(
 _Tag = Annotated[
     str, BeforeValidator(_encodable), Field(min_length=1, max_length=MAX_TAG_CHARS, pattern=r"\S")
 ]
+_AGENT = Allowed("an agent's id such as agent_…, without spaces; leave it out for all agents")
+_SESSION = Allowed("a session's id, without spaces")
+_TIME = Allowed("an RFC 3339 time such as 2026-11-20T09:30:00Z, or a date, which is midnight UTC")
+
+AgentId = Annotated[_Id | None, BeforeValidator(_encodable), _AGENT]
+ParentId = Annotated[_Id | None, BeforeValidator(_encodable), _SESSION]
+Search = Annotated[
+    _Title | None,
+    BeforeValidator(_words),
+    Allowed(f"text of at most {MAX_SEARCH_CHARS} characters and {MAX_SEARCH_WORDS} words"),
+]
 Statuses = Annotated[
-    Annotated[list[Status], Field(min_length=1)] | None, BeforeValidator(_known_statuses)
+    Annotated[list[Status], Field(min_length=1)] | None,
+    BeforeValidator(_known_statuses),
+    Allowed(f"one or more of {', '.join(get_args(Status))}"),
 ]
 Tags = Annotated[
     Annotated[list[_Tag], Field(min_length=1, max_length=MAX_TAGS)] | None,
     BeforeValidator(_several),
+    Allowed(f"at most {MAX_TAGS} tags of 1 to {MAX_TAG_CHARS} characters"),
 ]
-Time = Annotated[str, BeforeValidator(_moment)]
-Truth = Annotated[bool, BeforeValidator(_truth)]
-
-AgentId = Annotated[_Id | None, BeforeValidator(_encodable)]
-Search = Annotated[_Title | None, BeforeValidator(_words)]
-Limit = Annotated[_Rows, BeforeValidator(_whole_number)]
-Offset = Annotated[_Offset | None, BeforeValidator(_whole_number)]
-CursorText = Annotated[_Cursor | None, BeforeValidator(_copied)]
+Time = Annotated[Annotated[str, BeforeValidator(_moment)] | None, _TIME]
+Truth = Annotated[bool, BeforeValidator(_truth), Allowed("true or false")]
+_LIMIT = Allowed(f"a whole number from 1 to {MAX_LIMIT}")
+Limit = Annotated[_Rows, BeforeValidator(_whole_number), _LIMIT]
+_DETAIL = Allowed("brief, standard or full")
+Offset = Annotated[
+    _Offset | None,
+    BeforeValidator(_whole_number),
+    Allowed(f"a whole number from 0 to {MAX_OFFSET}"),
+]
+CursorText = Annotated[
+    _Cursor | None,
+    BeforeValidator(_copied),
+    Allowed("a next_cursor copied unchanged from an earlier result"),
+]
 
 
 class Arguments(BaseModel):
@@ -171,9 +182,15 @@ class Arguments(BaseModel):
         except ValidationError as fault:
             wrong = dict.fromkeys(str(error["loc"][0]) for error in fault.errors())
             sentences = (
-                f"{name} must be {_ALLOWED[name]}; got {_shown(given[name])}." for name in wrong
+                f"{name} must be {cls.allowed(name)}; got {_shown(given[name])}." for name in wrong
             )
             raise InvalidArguments(" ".join(sentences)) from None
+
+    @classmethod
+    def allowed(cls, name: str) -> str:
+        """Return what an argument may be."""
+        metadata = cls.model_fields[name].metadata
+        return next(said.sentence for said in metadata if isinstance(said, Allowed))
 
 
 class ListSessions(Arguments):
@@ -185,12 +202,12 @@ class ListSessions(Arguments):
     search: Search = Field(None, description="Words in the title")
     status: Statuses = Field(None)
     tags: Tags = Field(None, description="All of these")
-    created_after: Time | None = Field(None, description="RFC 3339 or date, inclusive")
-    created_before: Time | None = Field(None, description="exclusive")
-    parent_session_id: AgentId = Field(None, description="Its subagents' sessions")
+    created_after: Time = Field(None, description="RFC 3339 or date, inclusive")
+    created_before: Time = Field(None, description="exclusive")
+    parent_session_id: ParentId = Field(None, description="Its subagents' sessions")
     top_level_only: Truth = Field(False, description="No subagents")
     limit: Limit = Field(DEFAULT_LIMIT)
-    detail: Detail = Field("standard")
+    detail: Annotated[Detail, _DETAIL] = Field("standard")
 
     @classmethod
     def read(cls, arguments: Mapping[str, Any] | None) -> Self:
@@ -212,7 +229,7 @@ class ListSessions(Arguments):
 
     def filters_rows(self) -> bool:
         """Tell whether any filter is decided here, row by row, and not by the API."""
-        return not self.filters().keys() <= {"agent_id", "search"}
+        return not self.filters().keys() <= set(API_FILTERS)
 
     def created_from(self) -> datetime | None:
         """Return the earliest `created_at` that is asked for."""
@@ -224,7 +241,7 @@ class ListSessions(Arguments):
 
     def parameters(self, *, offset: int, limit: int) -> dict[str, str | int]:
         """Return the API's query parameters for `limit` rows from `offset`."""
-        asked = {"agent_id": self.agent_id, "search": self.search}
+        asked = {name: getattr(self, name) for name in API_FILTERS}
         given = {name: value for name, value in asked.items() if value is not None}
         return {**given, "offset": offset, "limit": limit}
 
@@ -236,10 +253,10 @@ class GetSessionPage(Arguments):
 
     cursor: CursorText = Field(None, description="next_cursor of an earlier result")
     offset: Offset = Field(None, description="Rows to skip, instead of cursor")
-    limit: Limit | None = Field(None)
+    limit: Annotated[Limit | None, _LIMIT] = Field(None)
     agent_id: AgentId = Field(None)
     search: Search = Field(None)
-    detail: Detail | None = Field(None)
+    detail: Annotated[Detail | None, _DETAIL] = Field(None)
 
     def repeated(self) -> dict[str, Any]:
         """Return the arguments of `list_sessions` among those given."""

@@ -53,9 +53,12 @@ def _run(argv: Sequence[str] | None) -> int:
 
 def _settings(options: argparse.Namespace) -> "Settings":
     """Read the settings, and log as they say."""
-    from mcp_sessions.settings import Settings  # noqa: PLC0415
+    from mcp_sessions.setting_names import refuse_unknown
+    from mcp_sessions.settings import Settings
 
-    settings = Settings.from_env(_environment(options))
+    environ = _environment(options)
+    refuse_unknown(environ)
+    settings = Settings.from_env(environ)
     _log_to_stderr(settings.log_level)
     return settings
 
@@ -118,10 +121,10 @@ def _port(text: str) -> int:
 
 
 def _stdio(options: argparse.Namespace) -> int:
-    from mcp_sessions.signals import exit_now, exit_on_signals  # noqa: PLC0415
-    from mcp_sessions.stdio.descriptors import Descriptors  # noqa: PLC0415
-    from mcp_sessions.stdio.early_reader import EarlyReader  # noqa: PLC0415
-    from mcp_sessions.stdio.lazy_sdk import lazy_sdk_packages  # noqa: PLC0415
+    from mcp_sessions.signals import exit_now, exit_on_signals
+    from mcp_sessions.stdio.descriptors import Descriptors
+    from mcp_sessions.stdio.early_reader import EarlyReader
+    from mcp_sessions.stdio.lazy_sdk import lazy_sdk_packages
 
     exit_on_signals()
     descriptors = Descriptors.claim()
@@ -134,9 +137,9 @@ def _stdio(options: argparse.Namespace) -> int:
         settings = _settings(options)
         if early.client_left:
             exit_now()
-        import anyio  # noqa: PLC0415
+        import anyio
 
-        from mcp_sessions.stdio.serve import serve_stdio  # noqa: PLC0415
+        from mcp_sessions.stdio.serve import serve_stdio
     with _with_embedded_api(options, settings) as settings, _exporting():
         anyio.run(serve_stdio, settings, descriptors, early.finish())
     exit_now()
@@ -146,17 +149,17 @@ def _exporting() -> AbstractContextManager[None]:
     """Export traces and metrics if the standard settings say where to; else load nothing."""
     if not any(name.startswith("OTEL_EXPORTER_OTLP") for name in os.environ):
         return nullcontext()
-    from mcp_sessions.telemetry.exporters import exporting  # noqa: PLC0415 - seldom wanted
+    from mcp_sessions.telemetry.exporters import exporting
 
     return exporting(os.environ)
 
 
 def _http(options: argparse.Namespace) -> int:
-    from mcp_sessions.signals import exit_now, exit_on_signals  # noqa: PLC0415
+    from mcp_sessions.signals import exit_now, exit_on_signals
 
     exit_on_signals()
-    from mcp_sessions.http_settings import HttpSettings  # noqa: PLC0415
-    from mcp_sessions.streamable_http.serve import serve_http  # noqa: PLC0415
+    from mcp_sessions.http_settings import HttpSettings
+    from mcp_sessions.streamable_http.serve import serve_http
 
     settings = _settings(options)
     environ = dict(os.environ)
@@ -167,7 +170,7 @@ def _http(options: argparse.Namespace) -> int:
 
 
 def _token(_: argparse.Namespace) -> int:
-    from mcp_sessions.auth.bearer_tokens import new_token  # noqa: PLC0415
+    from mcp_sessions.auth.bearer_tokens import new_token
 
     token, kept = new_token()
     print(f"for the caller, shown only now: {token}")
@@ -176,9 +179,9 @@ def _token(_: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    import anyio  # noqa: PLC0415
+    import anyio
 
-    from mcp_sessions.commands.demo import show  # noqa: PLC0415
+    from mcp_sessions.commands.demo import show
 
     _settings(options)
     with _embedded() as url:
@@ -187,18 +190,18 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    import anyio  # noqa: PLC0415
+    import anyio
 
-    from mcp_sessions.commands.check import check  # noqa: PLC0415
+    from mcp_sessions.commands.check import check
 
     with _with_embedded_api(options, _settings(options)) as settings:
         return 0 if anyio.run(check, settings) else _FAILED
 
 
 def _api(options: argparse.Namespace) -> int:
-    import sqlite3  # noqa: PLC0415
+    import sqlite3
 
-    from mcp_sessions.embedded import (  # noqa: PLC0415
+    from mcp_sessions.embedded import (
         EmbeddedOptions,
         SessionStore,
         load_sessions,
@@ -241,7 +244,7 @@ def _with_embedded_api(options: argparse.Namespace, settings: "Settings") -> Ite
 
 @contextmanager
 def _embedded() -> Iterator[str]:
-    from mcp_sessions.embedded import SessionStore, seed_sessions, serve  # noqa: PLC0415
+    from mcp_sessions.embedded import SessionStore, seed_sessions, serve
 
     with SessionStore() as store:
         store.create_many(seed_sessions())
@@ -250,7 +253,7 @@ def _embedded() -> Iterator[str]:
 
 
 def _log_to_stderr(level: str) -> None:
-    import logging  # noqa: PLC0415
+    import logging
 
     logging.basicConfig(
         stream=sys.stderr,

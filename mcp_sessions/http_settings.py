@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from mcp_sessions.settings import OF_HTTP, validated
+from mcp_sessions.settings import validated
 
 PATH = "/mcp"
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
@@ -202,7 +202,9 @@ class HttpSettings(BaseModel):
     ) -> Self:
         """Read the settings from `environ`; what the command line says comes first."""
         given: dict[str, Any] = {
-            name: environ[name].strip() for name in OF_HTTP if environ.get(name, "").strip()
+            name: environ[name].strip()
+            for name in (str(field.alias) for field in cls.model_fields.values())
+            if environ.get(name, "").strip()
         }
         if host is not None:
             given["MCP_SESSIONS_HOST"] = host

@@ -1,6 +1,5 @@
 """What the operator decided, read once from the environment and never changed."""
 
-import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,24 +18,6 @@ from pydantic import (
 )
 
 from mcp_sessions.errors import InvalidSettings
-
-_OWN_PREFIX = "MCP_SESSIONS_"
-
-OF_HTTP = (
-    "MCP_SESSIONS_HOST",
-    "MCP_SESSIONS_PORT",
-    "MCP_SESSIONS_ALLOWED_HOSTS",
-    "MCP_SESSIONS_ALLOWED_ORIGINS",
-    "MCP_SESSIONS_MAX_CALLS",
-    "MCP_SESSIONS_TOKEN_HASHES",
-    "MCP_SESSIONS_TENANTS_FILE",
-    "MCP_SESSIONS_PUBLIC_URL",
-    "MCP_SESSIONS_OAUTH_ISSUER",
-    "MCP_SESSIONS_OAUTH_JWKS_URL",
-    "MCP_SESSIONS_OAUTH_SCOPES",
-    "MCP_SESSIONS_METRICS",
-)
-"""What `http_settings` reads, named here so that stdio knows the names without loading it."""
 
 
 def _base_url(url: str) -> str:
@@ -182,7 +163,6 @@ class Settings(BaseModel):
     def from_env(cls, environ: Mapping[str, str]) -> Self:
         """Read the settings from `environ`; an empty variable counts as an absent one."""
         given = {name: value.strip() for name, value in environ.items() if value.strip()}
-        _refuse_unknown(given)
         key_file = given.get("EVERRUNS_API_KEY_FILE")
         if key_file is not None:
             given["EVERRUNS_API_KEY"] = _key_from(Path(key_file), given)
@@ -217,21 +197,6 @@ def key_in(file: Path, named: str) -> str:
     if not key:
         raise InvalidSettings(f"{named} is empty: {file}")
     return key
-
-
-def env_names() -> list[str]:
-    """Name every environment variable that is read, in the order of the fields."""
-    return [*(str(field.alias) for field in Settings.model_fields.values()), *OF_HTTP]
-
-
-def _refuse_unknown(given: Mapping[str, str]) -> None:
-    """A misspelt limit or scope that were ignored would be a limit that is not there."""
-    known = env_names()
-    for name in given:
-        if name.startswith(_OWN_PREFIX) and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            meant = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}."
-            raise InvalidSettings(f"{name} is not a setting of this server{meant}")
 
 
 def _key_from(file: Path, given: Mapping[str, str]) -> str:

@@ -3,7 +3,6 @@ import pytest
 from mcp_sessions.auth.bearer_tokens import new_token
 from mcp_sessions.errors import InvalidSettings
 from mcp_sessions.http_settings import HttpSettings, is_loopback
-from mcp_sessions.settings import OF_HTTP, Settings
 
 HASH = new_token()[1]
 ISSUER = "https://login.example.com"
@@ -18,11 +17,6 @@ def refusal(**named):
     with pytest.raises(InvalidSettings) as refused:
         of(**named)
     return str(refused.value)
-
-
-def test_every_setting_is_known_to_the_others_check_for_misspelt_names():
-    assert set(OF_HTTP) == {field.alias for field in HttpSettings.model_fields.values()}
-    Settings.from_env(dict.fromkeys(OF_HTTP, "x"))
 
 
 def test_nothing_set_listens_on_this_machine_alone():

@@ -105,11 +105,6 @@ def test_a_value_out_of_range_is_named(name, value):
     assert refusal({name: value}).startswith(f"{name} cannot be used: ")
 
 
-def test_a_misspelt_setting_is_refused_with_the_likely_one():
-    message = refusal({"MCP_SESSIONS_DEADLIN": "5"})
-    assert message.endswith("did you mean MCP_SESSIONS_DEADLINE?")
-
-
 def test_variables_of_other_programs_are_left_alone():
     assert Settings.from_env({"EVERRUNS_AGENT_KEY": "x", "PATH": "/bin"}).api_key is None
 

@@ -5,54 +5,65 @@ chunk at once, which for a bomb is a thousand times what came.
 """
 
 import zlib
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterator, Mapping
+from typing import Protocol
 
 _GZIP = 16 + zlib.MAX_WBITS
 _STEP = 256 * 1024  # bytes unpacked at once
 
 
 class BodyTooLarge(Exception):
-    """The body is larger than the bound, on the wire or unpacked."""
+    """The body is larger than the bound, which is its argument, on the wire or unpacked."""
 
 
-class BodyBroken(Exception):
-    """The body cannot be unpacked; `early` says that its end is missing."""
-
-    def __init__(self, *, early: bool) -> None:
-        super().__init__("unpacked in vain")
-        self.early = early
+class BodyCutShort(Exception):
+    """The end of the packed body is missing."""
 
 
-async def read_body(
-    parts: AsyncIterable[bytes], encoding: str, max_bytes: int, announced: str | None = None
-) -> bytearray:
-    """Read a body of at most `max_bytes` bytes; `announced` is its Content-Length, as sent.
+class BodyUndecodable(Exception):
+    """The body's encoding is not one that was asked for, or not what was sent."""
+
+
+class Answer(Protocol):
+    """An HTTP client's answer, whose body is still to come."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers; names are taken in any case."""
+
+    def aiter_raw(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes over the wire."""
+
+
+async def read_body(answer: Answer, max_bytes: int) -> bytearray:
+    """Read a body of at most `max_bytes` bytes, and unpack it.
 
     Raises:
         BodyTooLarge: as soon as that is known, before reading where the length is announced.
-        BodyBroken: the encoding is not one that was asked for, or not what was sent.
+        BodyCutShort, BodyUndecodable: it cannot be unpacked.
     """
-    if announced is not None and announced.isdecimal() and int(announced[:18]) > max_bytes:
-        raise BodyTooLarge
-    match encoding.strip().lower():
+    announced = answer.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:18]) > max_bytes:
+        raise BodyTooLarge(max_bytes)
+    match answer.headers.get("content-encoding", "").strip().lower():
         case "" | "identity":
-            return await _gathered(parts, max_bytes)
+            return await _gathered(answer.aiter_raw(), max_bytes)
         case "gzip" | "x-gzip":
-            return await _unpacked(parts, max_bytes)
+            return await _unpacked(answer.aiter_raw(), max_bytes)
         case _:
-            raise BodyBroken(early=False)
+            raise BodyUndecodable
 
 
-async def _gathered(parts: AsyncIterable[bytes], max_bytes: int) -> bytearray:
+async def _gathered(parts: AsyncIterator[bytes], max_bytes: int) -> bytearray:
     body = bytearray()
     async for part in parts:
         body += part
         if len(body) > max_bytes:
-            raise BodyTooLarge
+            raise BodyTooLarge(max_bytes)
     return body
 
 
-async def _unpacked(parts: AsyncIterable[bytes], max_bytes: int) -> bytearray:
+async def _unpacked(parts: AsyncIterator[bytes], max_bytes: int) -> bytearray:
     body, packed = bytearray(), 0
     gzip = zlib.decompressobj(_GZIP)
     async for part in parts:
@@ -64,10 +75,10 @@ async def _unpacked(parts: AsyncIterable[bytes], max_bytes: int) -> bytearray:
             try:
                 body += gzip.decompress(rest, _STEP)
             except zlib.error:
-                raise BodyBroken(early=False) from None
+                raise BodyUndecodable from None
             if len(body) > max_bytes or packed > max_bytes:
-                raise BodyTooLarge
+                raise BodyTooLarge(max_bytes)
             rest = gzip.unused_data if gzip.eof else gzip.unconsumed_tail
     if packed and not gzip.eof:
-        raise BodyBroken(early=True)
+        raise BodyCutShort
     return body

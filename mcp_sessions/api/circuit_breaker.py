@@ -8,15 +8,18 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import anyio
 
 from mcp_sessions.errors import ApiTimeout, ApiUnavailable, ApiUnreachable, SessionsError
 
-FAILURES = 8
+FAILURES: Final = 8
 """Failed requests in a row that open the circuit; more than one call makes."""
-FIRST_REST, MAX_REST = 5.0, 30.0
-_DOWN = (ApiTimeout, ApiUnavailable, ApiUnreachable)
+FIRST_REST: Final = 5.0
+MAX_REST: Final = 30.0
+"""Seconds without a request; the rest doubles whenever the trial after it fails."""
+_DOWN: Final = (ApiTimeout, ApiUnavailable, ApiUnreachable)
 
 
 @dataclass(slots=True)
@@ -24,51 +27,49 @@ class CircuitBreaker:
     """Counts what fails in a row; open, it lets one request through after every rest."""
 
     failures: int = 0
-    rest: float = FIRST_REST  # seconds
-    next_trial: float = 0.0  # when one request may be tried, on the event loop's clock
+    rest: float = FIRST_REST
+    next_trial: float = 0.0  # on the event loop's clock
     trying: bool = False
     clock: Callable[[], float] = anyio.current_time
 
-    def check(self) -> None:
-        """Refuse a request that the API should be spared.
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """Watch one request, from its place in the queue to its answer.
 
         Raises:
             ApiUnavailable: the circuit is open, and rests or is being tried.
         """
+        trial = self.failures >= FAILURES
+        if trial:
+            self._begin_trial()
+        try:
+            yield
+        except _DOWN:
+            self._failed(trial=trial)
+            raise
+        except SessionsError as fault:
+            if not fault.final:  # the API refused; a final failure is this server's own
+                self._answered()
+            raise
+        else:
+            self._answered()
+        finally:
+            if trial:
+                self.trying = False
+
+    def _begin_trial(self) -> None:
         left = self.next_trial - self.clock()
-        if self.failures >= FAILURES and (left > 0 or self.trying):
+        if left > 0 or self.trying:
             raise ApiUnavailable(
                 f"The API failed {self.failures} times in a row, so it is not asked just now.",
                 retry_after=max(1, math.ceil(left)),
                 final=True,
             )
+        self.trying = True
 
-    @contextmanager
-    def request(self) -> Iterator[None]:
-        """Watch one request; while the circuit is open, one at a time.
-
-        Raises:
-            ApiUnavailable: as `check` does.
-        """
-        self.check()
-        tries = self.trying = self.failures >= FAILURES
-        try:
-            yield
-        except _DOWN:
-            self._failed()
-            raise
-        except SessionsError:
-            self._answered()  # a refusal is an answer: the API is there
-            raise
-        else:
-            self._answered()
-        finally:
-            if tries:
-                self.trying = False
-
-    def _failed(self) -> None:
+    def _failed(self, *, trial: bool) -> None:
         self.failures += 1
-        if self.failures > FAILURES:  # the try after a rest
+        if trial:
             self.rest = min(2 * self.rest, MAX_REST)
         if self.failures >= FAILURES:
             self.next_trial = self.clock() + self.rest

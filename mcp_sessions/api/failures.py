@@ -1,11 +1,13 @@
-"""What a failed answer of the API means, in this server's words.
+"""What went wrong with a request, in this server's words.
 
-Failures come in five shapes: `application/problem+json`, `{"error": text}`,
+`translated` reads the failures of libraries, by one table. `failure_of_status` reads failed
+answers, which come in five shapes: `application/problem+json`, `{"error": text}`,
 `{"error": {"code", "message"}}`, plain text, and the HTML page of a proxy. What is read of them is
 the code and the wait; no word of theirs is passed on.
 """
 
 import math
+import ssl
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,17 +15,23 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from mcp_sessions.api.body import BodyCutShort, BodyTooLarge, BodyUndecodable
+from mcp_sessions.api.connections import UnusableEnvironment, httpx
 from mcp_sessions.errors import (
     ApiTimeout,
     ApiUnavailable,
+    ApiUnreachable,
     BadResponse,
     InvalidArguments,
     NotFound,
     PermissionDenied,
     RateLimited,
+    ResponseTooLarge,
     SessionsError,
     Unauthorized,
 )
+from mcp_sessions.wire.extract import TooManyValues
+from mcp_sessions.wire.read import CutShort, NotRows
 
 MAX_ERROR_BODY_BYTES: Final = 16_384
 """Bytes that are read of a failure."""
@@ -61,6 +69,70 @@ _CODE: Final[dict[str, tuple[type[SessionsError], str]]] = {
     "service_unavailable": _DOWN,
 }
 _OPEN: Final = (200, 400, 500)  # statuses whose meaning a code may tell
+
+
+# The first row that fits is the translation; the order is from the special to the general.
+_TRANSLATIONS: Final[tuple[tuple[type[Exception], type[SessionsError], str], ...]] = (
+    (httpx.ConnectTimeout, ApiUnreachable, "No connection to the API came about in time."),
+    (httpx.TimeoutException, ApiTimeout, "The API did not answer in time."),
+    (httpx.ProxyError, ApiUnreachable, "The proxy of this server's environment refused."),
+    (httpx.ConnectError, ApiUnreachable, "No connection to the API could be made."),
+    (httpx.TransportError, ApiUnreachable, "The connection to the API broke."),
+    (httpx.InvalidURL, ApiUnreachable, "EVERRUNS_API_URL is no address that can be asked."),
+    (httpx.HTTPError, ApiUnreachable, "The API could not be asked."),
+    (OSError, ApiUnreachable, "The API could not be asked."),
+    (
+        BodyTooLarge,
+        ResponseTooLarge,
+        "The API's answer is larger than {} bytes, the most this server reads.",
+    ),
+    (
+        TooManyValues,
+        ResponseTooLarge,
+        "The API's answer would take more memory than this server has for it.",
+    ),
+    (BodyCutShort, ApiUnreachable, "The API's answer broke off."),
+    (BodyUndecodable, BadResponse, "The API's answer could not be decompressed."),
+    (CutShort, ApiUnreachable, "The API's answer broke off."),
+    (NotRows, BadResponse, "The API's answer is {}."),
+)
+FOREIGN: Final[tuple[type[Exception], ...]] = (
+    UnusableEnvironment,
+    *(foreign for foreign, _, _ in _TRANSLATIONS),
+)
+"""What `translated` translates."""
+_TLS_HINT: Final = (
+    "Tell the user to check EVERRUNS_API_URL, and SSL_CERT_FILE if an authority of their own"
+    " signed the API's certificate."
+)
+_ENVIRONMENT_HINT: Final = (
+    "Tell the user to check HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and the like where this MCP"
+    " server is configured, and to restart it."
+)
+
+
+def translated(fault: Exception) -> SessionsError:
+    """Return one of FOREIGN in this server's words; only TLS faults and proxies are for good."""
+    if isinstance(fault, UnusableEnvironment):
+        return ApiUnreachable(
+            "The proxy or CA settings of this server's environment cannot be used.",
+            hint=_ENVIRONMENT_HINT,
+            permanent=True,
+        )
+    if (reason := _tls_reason(fault)) is not None:
+        return ApiUnreachable(f"TLS failed: {reason}.", hint=_TLS_HINT, permanent=True)
+    kind, message = next((k, m) for foreign, k, m in _TRANSLATIONS if isinstance(fault, foreign))
+    return kind(message.format(*fault.args))
+
+
+def _tls_reason(fault: BaseException | None) -> str | None:
+    while fault is not None:
+        if isinstance(fault, ssl.SSLCertVerificationError):
+            return f"the API's certificate is not trusted: {fault.verify_message}"
+        if isinstance(fault, ssl.SSLError):
+            return "no secure connection to the API could be agreed"
+        fault = fault.__cause__ or fault.__context__
+    return None
 
 
 class _Named(BaseModel):

@@ -12,11 +12,11 @@ from contextlib import asynccontextmanager
 
 import anyio
 
+from mcp_sessions.deadline import end_of_queueing
 from mcp_sessions.errors import RateLimited
 from mcp_sessions.fair_slots import FairQueue
 
 _MAX_PAUSE = 60.0  # seconds; the API's own window, whatever it asks for
-_TIME_TO_ANSWER = 0.05  # seconds of a deadline that are left to say that it was not met
 
 
 class RateLimiter:
@@ -68,7 +68,7 @@ class RateLimiter:
             self._free -= 1
             return
         time = self._time_of(credential)
-        until = anyio.current_effective_deadline() - _TIME_TO_ANSWER
+        until = end_of_queueing()
         if time > until:
             raise _must_wait(time)
         waiter = self._queue.join(credential)

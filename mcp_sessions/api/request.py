@@ -1,10 +1,9 @@
-"""One GET with one credential: the key, the bounds, and the transport's failures in our words.
+"""One GET with one credential, and the page that it brings.
 
-The only room that sees the key.
+The only room that sees the API key.
 """
 
 import logging
-import ssl
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,76 +14,87 @@ from urllib.parse import urlsplit
 import anyio
 
 from mcp_sessions import __version__
-from mcp_sessions.api.body import BodyBroken, BodyTooLarge, read_body
-from mcp_sessions.api.connections import ConnectionPool, httpx
-from mcp_sessions.api.failures import MAX_ERROR_BODY_BYTES, failure_of_status
-from mcp_sessions.errors import (
-    ApiTimeout,
-    ApiUnreachable,
-    BadResponse,
-    ResponseTooLarge,
-    SessionsError,
+from mcp_sessions.api.body import read_body
+from mcp_sessions.api.connections import ConnectionPool, UnusableEnvironment, httpx
+from mcp_sessions.api.failures import (
+    FOREIGN,
+    MAX_ERROR_BODY_BYTES,
+    failure_in,
+    failure_of_status,
+    translated,
 )
+from mcp_sessions.deadline import for_one_request
+from mcp_sessions.errors import ApiTimeout, ResponseTooLarge, SessionsError
 from mcp_sessions.settings import Settings
 from mcp_sessions.telemetry.instruments import UpstreamRequest, upstream_request
-from mcp_sessions.wire.limits import ROUTE
+from mcp_sessions.wire.limits import MAX_LIMIT, ROUTE
+from mcp_sessions.wire.models import Page, SessionT
+from mcp_sessions.wire.read import NotRows, parse_page
 
 logger = logging.getLogger(__name__)
 
+MIN_ROWS: Final = 3
+"""The smallest answer that proves itself: a newer row, the one that is wanted, an older one."""
 _OK: Final = 200
-# One request may take this share of the time left, so that a smaller one has time too.
-_SHARE_OF_TIME_LEFT: Final = 0.6
 
-# The first row that fits is the translation; the order is from the special to the general.
-_TRANSPORT: Final[tuple[tuple[type[Exception], type[SessionsError], str], ...]] = (
-    (httpx.ConnectTimeout, ApiUnreachable, "No connection to the API came about in time."),
-    (httpx.TimeoutException, ApiTimeout, "The API did not answer in time."),
-    (httpx.ProxyError, ApiUnreachable, "The proxy of this server's environment refused."),
-    (httpx.ConnectError, ApiUnreachable, "No connection to the API could be made."),
-    (httpx.TransportError, ApiUnreachable, "The connection to the API broke."),
-    (httpx.InvalidURL, ApiUnreachable, "EVERRUNS_API_URL is no address that can be asked."),
-    (httpx.HTTPError, ApiUnreachable, "The API could not be asked."),
-    (OSError, ApiUnreachable, "The API could not be asked."),
-)
-_FOREIGN: Final = tuple(foreign for foreign, _, _ in _TRANSPORT)
-_TLS_HINT: Final = (
-    "Tell the user to check EVERRUNS_API_URL, and SSL_CERT_FILE if an authority of their own"
-    " signed the API's certificate."
-)
+Parameters = Mapping[str, str | int]
+
+
+def fewer_rows(limit: int) -> int:
+    """Return what to ask for instead of `limit` rows that were too large or came too slowly."""
+    return max(MIN_ROWS, limit // 4)
 
 
 class ApiRequest:
-    """Sends GET requests to one API with one credential."""
+    """Sends GET requests to one API with one credential.
+
+    `max_rows` is how many rows to ask for: fewer than the API's own most after an answer that was
+    too large to be read, until light ones have come.
+    """
 
     def __init__(self, connections: ConnectionPool, settings: Settings) -> None:
         self._connections = connections
         self._url = httpx.URL(f"{settings.api_url}{ROUTE}")
         self._host = urlsplit(settings.api_url).hostname or ""
         self._headers = _headers(settings)
-        self._most_bytes = settings.max_response_bytes
+        self._max_bytes = settings.max_response_bytes
         self._deadline = settings.deadline
+        self.max_rows = MAX_LIMIT
         self.credential = blake2b(repr(self._headers).encode(), digest_size=8).hexdigest()
         """Tells credentials apart without naming them."""
 
-    async def get(self, parameters: Mapping[str, str | int]) -> bytearray:
-        """Return the body of an answer of status 200, unpacked.
+    async def page(self, parameters: Parameters, session: type[SessionT]) -> Page[SessionT]:
+        """Return the page of an answer of status 200, each row as `session`.
 
         Raises:
             SessionsError: there is none, in this server's words.
         """
-        async with self._connections.client(self.credential) as client:
-            left = anyio.current_effective_deadline() - anyio.current_time()
-            with anyio.move_on_after(_SHARE_OF_TIME_LEFT * min(left, self._deadline)):
-                return await self._observed(client, parameters)
+        limit = int(parameters.get("limit", MAX_LIMIT))
+        try:
+            body = await self._get(parameters)
+            page = _parsed(body, parameters, session, limit)
+        except ResponseTooLarge:
+            self.max_rows = min(self.max_rows, fewer_rows(limit))
+            raise
+        if 2 * len(body) <= self._max_bytes:
+            self.max_rows = max(self.max_rows, min(MAX_LIMIT, 2 * limit))
+        return page
+
+    async def _get(self, parameters: Parameters) -> bytearray:
+        """Return the unpacked body, within the share of time that one request may take."""
+        try:
+            async with self._connections.client(self.credential) as client:
+                with anyio.move_on_after(for_one_request(self._deadline)):
+                    return await self._observed(client, parameters)
+        except UnusableEnvironment as fault:
+            raise translated(fault) from None
         raise ApiTimeout("The API did not answer in time.", final=True)
 
-    async def _observed(
-        self, client: httpx.AsyncClient | None, parameters: Mapping[str, str | int]
-    ) -> bytearray:
+    async def _observed(self, client: httpx.AsyncClient, parameters: Parameters) -> bytearray:
         started, size = time.monotonic(), 0
         with upstream_request(self._host, ROUTE, parameters) as request:
             try:
-                body = await self._asked(client, parameters, request)
+                body = await self._sent(client, parameters, request)
                 size = len(body)
             except SessionsError as fault:
                 request.failed(fault.code)
@@ -100,19 +110,9 @@ class ApiRequest:
                 )
         return body
 
-    async def _asked(
-        self,
-        client: httpx.AsyncClient | None,
-        parameters: Mapping[str, str | int],
-        request: UpstreamRequest,
+    async def _sent(
+        self, client: httpx.AsyncClient, parameters: Parameters, request: UpstreamRequest
     ) -> bytearray:
-        if client is None:
-            raise ApiUnreachable(
-                "The proxy or CA settings of this server's environment cannot be used.",
-                hint="Tell the user to check HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and the like"
-                " where this MCP server is configured, and to restart it.",
-                permanent=True,
-            )
         try:
             headers = request.headers(self._headers)
             url = self._url.copy_merge_params(dict(parameters))
@@ -120,24 +120,19 @@ class ApiRequest:
                 request.status = response.status_code
                 if response.status_code != _OK:
                     raise await _failure(response, parameters)
-                return await self._body(response)
-        except _FOREIGN as fault:
-            raise _translated(fault) from None
+                return await read_body(response, self._max_bytes)
+        except FOREIGN as fault:
+            raise translated(fault) from None
 
-    async def _body(self, response: httpx.Response) -> bytearray:
-        encoding = response.headers.get("content-encoding", "")
-        announced = response.headers.get("content-length")
-        try:
-            return await read_body(response.aiter_raw(), encoding, self._most_bytes, announced)
-        except BodyTooLarge:
-            raise ResponseTooLarge(
-                f"The API's answer is larger than {self._most_bytes} bytes, the most this server"
-                " reads."
-            ) from None
-        except BodyBroken as fault:
-            if fault.early:
-                raise ApiUnreachable("The API's answer broke off.") from None
-            raise BadResponse("The API's answer could not be decompressed.") from None
+
+def _parsed(
+    body: bytearray, parameters: Parameters, session: type[SessionT], limit: int
+) -> Page[SessionT]:
+    try:
+        return parse_page(body, session, limit)
+    except FOREIGN as fault:
+        named = failure_in(bytes(body), parameters) if isinstance(fault, NotRows) else None
+        raise (named or translated(fault)) from None
 
 
 def _headers(settings: Settings) -> dict[str, str]:
@@ -162,24 +157,9 @@ def _authorization(key: str) -> str:
     return f"Bearer {key}" if is_jwt else key
 
 
-async def _failure(response: httpx.Response, parameters: Mapping[str, str | int]) -> SessionsError:
+async def _failure(response: httpx.Response, parameters: Parameters) -> SessionsError:
     """Read what a failure says of itself, as far as it can be read."""
     body = bytearray()
-    encoding = response.headers.get("content-encoding", "")
-    with suppress(BodyBroken, BodyTooLarge, *_FOREIGN):
-        body = await read_body(response.aiter_raw(), encoding, MAX_ERROR_BODY_BYTES)
+    with suppress(*FOREIGN):
+        body = await read_body(response, MAX_ERROR_BODY_BYTES)
     return failure_of_status(response.status_code, response.headers, bytes(body), parameters)
-
-
-def _translated(fault: Exception) -> SessionsError:
-    kind, message = next((k, m) for foreign, k, m in _TRANSPORT if isinstance(fault, foreign))
-    cause: BaseException | None = fault
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            reason = f"the API's certificate is not trusted: {cause.verify_message}"
-            return kind(f"TLS failed: {reason}.", hint=_TLS_HINT, permanent=True)
-        if isinstance(cause, ssl.SSLError):
-            reason = "no secure connection to the API could be agreed"
-            return kind(f"TLS failed: {reason}.", hint=_TLS_HINT, permanent=True)
-        cause = cause.__cause__ or cause.__context__
-    return kind(message)

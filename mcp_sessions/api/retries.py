@@ -1,8 +1,12 @@
-"""When to ask again: these reads change nothing, so whatever passes by itself is tried again."""
+"""Retries: these reads change nothing, so whatever passes by itself is asked again.
+
+tenacity runs the loop, counts the attempts and draws the random waits; what it cannot know is given
+to it: which failures pass, the wait that the API names, and the call's deadline.
+"""
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import anyio
 from tenacity import (
@@ -12,7 +16,9 @@ from tenacity import (
     stop_after_attempt,
     wait_random_exponential,
 )
+from tenacity.stop import stop_base
 
+from mcp_sessions.deadline import leaves_time_after
 from mcp_sessions.errors import SessionsError
 from mcp_sessions.telemetry.instruments import retried
 
@@ -21,28 +27,25 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
 
-MAX_ATTEMPTS = 5
-_FIRST_BACKOFF, _MAX_BACKOFF = 0.2, 4.0  # seconds; each wait is drawn from 0 to a doubling bound
-_MIN_TIME_TO_ASK = 0.25  # seconds that a wait must leave of the deadline, or it is not worth it
-
-_backoff = wait_random_exponential(multiplier=_FIRST_BACKOFF, max=_MAX_BACKOFF)
-_tried_enough = stop_after_attempt(MAX_ATTEMPTS)
+MAX_ATTEMPTS: Final = 5
+_BACKOFF: Final = wait_random_exponential(multiplier=0.2, max=4.0)
+"""Seconds drawn from 0 to a bound that doubles from 0.2 to 4."""
 
 
 async def with_retries(ask: Callable[[], Awaitable[T]], sleep: Sleep = anyio.sleep) -> T:
     """Await `ask` until it gives a result, or a failure that asking again does not mend in time.
 
-    A wait that the API names is kept; where it does not fit into the deadline of the enclosing
-    cancel scope, the failure is the caller's at once, with that wait.
+    A wait that the API names is kept; where it does not fit into the deadline, the failure is the
+    caller's at once, with that wait.
 
     Raises:
         SessionsError: as `ask` raised it last.
     """
     retrying = AsyncRetrying(
         sleep=sleep,
-        stop=_stop,
-        wait=_wait,
         retry=retry_if_exception(_passes_by_itself),
+        wait=_wait,
+        stop=stop_after_attempt(MAX_ATTEMPTS) | _OutOfTime(),
         before_sleep=_note,
         reraise=True,
     )
@@ -55,12 +58,14 @@ def _passes_by_itself(fault: BaseException) -> bool:
 
 def _wait(state: RetryCallState) -> float:
     named = _fault(state).retry_after
-    return _backoff(state) if named is None else float(named)
+    return _BACKOFF(state) if named is None else float(named)
 
 
-def _stop(state: RetryCallState) -> bool:
-    left = anyio.current_effective_deadline() - anyio.current_time()
-    return _tried_enough(state) or state.upcoming_sleep + _MIN_TIME_TO_ASK > left
+class _OutOfTime(stop_base):
+    """Stops where the deadline would come before a request after the wait is answered."""
+
+    def __call__(self, state: RetryCallState) -> bool:
+        return not leaves_time_after(state.upcoming_sleep)
 
 
 def _fault(state: RetryCallState) -> SessionsError:

@@ -1,22 +1,25 @@
 """An OAuth authorization server: its signing keys, and the claims of the tokens it signed.
 
+The keys are fetched by the API's HTTP client and its bounded reader, under one deadline; PyJWT
+parses them and verifies the tokens.
+
 Keys are fetched when one is first needed and when a token names one that is not known, but never by
 two at once and never again and again for whoever makes up names of keys.
 """
 
-import http.client
 import json
 import logging
 import math
 import time
-import urllib.request
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import anyio
-import anyio.to_thread
 import jwt
 
+from mcp_sessions.api.body import read_body
+from mcp_sessions.api.connections import httpx, new_client
+from mcp_sessions.api.failures import FOREIGN
 from mcp_sessions.http_settings import HttpSettings
 
 logger = logging.getLogger(__name__)
@@ -30,7 +33,17 @@ LEEWAY: Final = 10  # seconds that two clocks may differ
 KEYS_HOLD: Final = 300.0  # seconds, after which they are looked at again
 MIN_FETCH_INTERVAL: Final = 10.0  # seconds after a fetch, whatever came of it
 _FETCH_WITHIN: Final = 5.0  # seconds for the metadata and the keys together
+_HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "gzip"}
 _MAX_DOCUMENT_BYTES: Final = 256 * 1024  # of each
+
+# PyJWT's error is for a set without a key that can be used.
+_UNAVAILABLE: Final[tuple[type[Exception], ...]] = (
+    *FOREIGN,
+    TimeoutError,
+    ValueError,
+    RecursionError,
+    jwt.PyJWTError,
+)
 
 
 class OAuthIssuer:
@@ -85,41 +98,36 @@ class OAuthIssuer:
         self._tried = self._clock()
         try:
             with anyio.fail_after(_FETCH_WITHIN, shield=True):
-                self._keys = await anyio.to_thread.run_sync(
-                    self._fetch_keys, limiter=anyio.CapacityLimiter(1), abandon_on_cancel=True
-                )
-        # OSError includes a timeout; jwt's is for a set without a key that can be used.
-        except (OSError, http.client.HTTPException, ValueError, jwt.PyJWTError) as fault:
+                self._keys = await self._fetch_keys()
+        except _UNAVAILABLE as fault:
             what = "metadata" if self._jwks_url is None else "keys"
             logger.error("the issuer's %s cannot be had: %s", what, type(fault).__name__)  # noqa: TRY400 - a sentence
         else:
             self._fetched = self._clock()
 
-    def _fetch_keys(self) -> dict[str, jwt.PyJWK]:
-        if self._jwks_url is None:
-            self._jwks_url = _jwks_url_of(self._issuer)
-        keys = jwt.PyJWKSet.from_dict(_fetch_json(self._jwks_url)).keys
+    async def _fetch_keys(self) -> dict[str, jwt.PyJWK]:
+        async with new_client(_FETCH_WITHIN) as client:
+            if self._jwks_url is None:
+                self._jwks_url = await self._announced_url(client)
+            document = await _fetch_json(client, self._jwks_url)
+        keys = jwt.PyJWKSet.from_dict(document).keys
         return {key.key_id: key for key in keys if key.key_id and key.public_key_use != "enc"}
 
+    async def _announced_url(self, client: httpx.AsyncClient) -> str:
+        """Return the address of the issuer's keys, as its metadata names it.
 
-def _jwks_url_of(issuer: str) -> str:
-    """Return the address of an issuer's keys, as its metadata names it.
-
-    Raises:
-        OSError, HTTPException: it has none, or cannot be asked.
-        ValueError: it is another issuer's, or none.
-    """
-    failed: OSError = FileNotFoundError(issuer)
-    for address in _metadata_urls(issuer):
+        Raises:
+            ValueError: it is another issuer's metadata, or none.
+            One of FOREIGN: there is none.
+        """
+        first, second = _metadata_urls(self._issuer)
         try:
-            metadata = _fetch_json(address)
-        except OSError as fault:
-            failed = fault
-            continue
-        if metadata.get("issuer") != issuer or not isinstance(metadata.get("jwks_uri"), str):
+            metadata = await _fetch_json(client, first)
+        except FOREIGN:
+            metadata = await _fetch_json(client, second)
+        if metadata.get("issuer") != self._issuer or not isinstance(metadata.get("jwks_uri"), str):
             raise ValueError("not this issuer's metadata")
         return str(metadata["jwks_uri"])
-    raise failed
 
 
 def _metadata_urls(issuer: str) -> tuple[str, str]:
@@ -132,26 +140,16 @@ def _metadata_urls(issuer: str) -> tuple[str, str]:
     )
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Takes a redirect for the failure that it is: keys come from where they were said to be."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-def _fetch_json(address: str) -> dict[str, Any]:
-    """Fetch a JSON object.
+async def _fetch_json(client: httpx.AsyncClient, address: str) -> dict[str, Any]:
+    """Fetch a JSON object of at most 256 KiB.
 
     Raises:
-        OSError, HTTPException: there is none.
-        ValueError: it is something else.
+        ValueError: what is there is something else.
+        One of FOREIGN: it cannot be had.
     """
-    scheme = address.partition("://")[0]
-    if scheme not in ("http", "https"):
-        raise ValueError("no address of the web")
-    opener = urllib.request.build_opener(_NoRedirect)
-    with opener.open(address, timeout=_FETCH_WITHIN) as answer:
-        document = json.loads(answer.read(_MAX_DOCUMENT_BYTES))
+    async with client.stream("GET", address, headers=_HEADERS) as response:
+        response.raise_for_status()
+        document = json.loads(await read_body(response, _MAX_DOCUMENT_BYTES))
     if not isinstance(document, dict):
         raise ValueError("no JSON object")  # noqa: TRY004 - of what came, not of an argument
     return document

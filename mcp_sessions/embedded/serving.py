@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from mcp_sessions.embedded.faults import Fault
 from mcp_sessions.embedded.routes import EmbeddedOptions, SeenRequest, SessionsRoute, create_app
 from mcp_sessions.embedded.store import SessionStore
+from mcp_sessions.signals import STOP_SIGNALS
 
 _HOST = "127.0.0.1"
 _LEAVE_WITHIN = 5.0
@@ -66,10 +67,7 @@ def run(
     Called from the main thread, whose signal handlers it gives back.
     """
     stopped = threading.Event()
-    before = {
-        number: signal.signal(number, lambda *_: stopped.set())
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    before = {number: signal.signal(number, lambda *_: stopped.set()) for number in STOP_SIGNALS}
     try:
         with serve(store, options, port) as api:
             announce(api.url)

@@ -10,7 +10,7 @@ import anyio
 from mcp_sessions.api.client import SessionsApi
 from mcp_sessions.errors import ApiTimeout, SessionsError
 from mcp_sessions.paging.cursor import Place
-from mcp_sessions.paging.row_filters import ends_list, matches
+from mcp_sessions.paging.row_filters import RowFilter
 from mcp_sessions.paging.sort_key import age_of, last_key_of
 from mcp_sessions.paging.walk import Walk, place_after
 from mcp_sessions.paging.window import Entry
@@ -39,14 +39,18 @@ class SessionPage(Generic[SessionT]):
     malformed: int
     note: str | None
 
-    def cut(self, shown: int) -> "SessionPage[SessionT]":
-        """Return the page of the first `shown` rows; the list goes on after them."""
+    @property
+    def complete(self) -> bool:
+        """Tell whether this page ends the list, and nothing was left out or could not be proven."""
+        left_out = self.malformed or self.note or self.place.doubtful
+        return self.following is None and not left_out
+
+    def following_after(self, shown: int) -> Place | None:
+        """Return where the list goes on after the first `shown` rows."""
         if shown >= len(self.rows):
-            return self
+            return self.following
         place = self.following or self.place
-        if shown:
-            place = place_after(self.rows[shown - 1], place)
-        return replace(self, rows=self.rows[:shown], following=place)
+        return place_after(self.rows[shown - 1], place) if shown else place
 
 
 @dataclass(slots=True)
@@ -54,13 +58,14 @@ class _PageReader(Generic[SessionT]):
     """What one call has gathered so far, and whether it may examine more."""
 
     walk: Walk[SessionT]
+    filter: RowFilter
     bounds: Bounds
     scope: str | None
     rows: list[Entry[SessionT]] = field(default_factory=list)
     examined: int = 0
     malformed: int = 0
     foreign: int = 0
-    seen: set[str] = field(default_factory=set)  # where only offsets tell sessions apart
+    seen: set[str] = field(default_factory=set)  # ids; an answer may have a session twice
     done: bool = False  # nothing that follows can match
 
     def has_room(self) -> bool:
@@ -88,33 +93,26 @@ class _PageReader(Generic[SessionT]):
             if not self.has_room():
                 return True
             closing = next_one is None or next_one.key.age > entry.key.age
-            self._judge(entry, closing=closing)
+            self.walk.passed(entry, closing=closing)
+            self._judge(entry.session, entry)
         self.done = self.done or self.walk.ended
         return self.examined > before
 
-    def _judge(self, entry: Entry[SessionT], *, closing: bool) -> None:
-        query, session = self.walk.place.query, entry.session
-        repeated = session is not None and self._is_repeated(entry, session.id)
-        self.walk.passed(entry, closing=closing)
-        if repeated:
-            return
-        self.examined += 1
+    def _judge(self, session: SessionT | None, entry: Entry[SessionT]) -> None:
         if session is None:
+            self.examined += 1
             self.malformed += 1
-        elif self._is_foreign(session.agent_id):
+            return
+        if session.id in self.seen:
+            return
+        self.seen.add(session.id)
+        self.examined += 1
+        if self._is_foreign(session.agent_id):
             self.foreign += 1
-        elif matches(query, session):
+        elif self.filter.matches(session):
             self.rows.append(entry)
         else:
-            self.done = self.walk.note is None and ends_list(query, session)
-
-    def _is_repeated(self, entry: Entry[SessionT], session_id: str) -> bool:
-        """Tell a session that came before: in one answer, or where only offsets are known."""
-        if entry.keyed:
-            return entry.key == self.walk.place.after
-        known = session_id in self.seen
-        self.seen.add(session_id)
-        return known
+            self.done = self.walk.note is None and self.filter.ends_list(session)
 
     def _is_foreign(self, agent_id: str | None) -> bool:
         """Tell another agent's session, which the API should not have sent.
@@ -123,9 +121,8 @@ class _PageReader(Generic[SessionT]):
         """
         if self.scope is not None and agent_id != self.scope:
             return True
-        return agent_id not in (None, self.walk.place.query.agent_id) and (
-            self.walk.place.query.agent_id is not None
-        )
+        asked = self.walk.place.query.agent_id
+        return asked is not None and agent_id not in (None, asked)
 
 
 async def read_page(
@@ -145,13 +142,13 @@ async def read_page(
         ApiTimeout: not one answer came in time.
         SessionsError: as `Walk.next_entries` raises it.
     """
-    reader = _PageReader(Walk(api, _started(place), session), bounds, scope)
+    walk = Walk(api, _started(place), session)
+    reader = _PageReader(walk, RowFilter.of(place.query), bounds, scope)
     while reader.has_room() and await reader.examine_more():
         if place.query.filters_rows():
             await progress(reader.examined, bounds.examined)
     if not reader.examined and not reader.done:
         raise ApiTimeout("The API did not answer within the call's deadline.")
-    walk = reader.walk
     return SessionPage(
         place=place,
         rows=tuple(reader.rows),

@@ -11,35 +11,39 @@ The promise:
 
 What it costs: one request a page; two near a limit of 100, or where the list moved further than
 lately or more than a few sessions share a time; and at most MAX_PROBES for each stretch of the
-list, then a transient error, and the same cursor goes on. How it holds: see `Walk.next_entries`.
+list, then a transient error, and the same cursor goes on. How it holds: see `Walk._stretch`.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Generic
+from typing import Final, Generic
 
-from mcp_sessions.api.client import FEWEST_ROWS, SessionsApi
+from mcp_sessions.api.client import SessionsApi
+from mcp_sessions.api.request import MIN_ROWS, fewer_rows
 from mcp_sessions.errors import ApiTimeout, ApiUnavailable, ResponseTooLarge
 from mcp_sessions.paging.cursor import Place
+from mcp_sessions.paging.offset_fallback import (
+    UNDATED,
+    as_arrived,
+    from_offset,
+    rest_of_ties,
+    tied_note,
+)
 from mcp_sessions.paging.offset_search import OffsetSearch
 from mcp_sessions.paging.sort_key import last_key_of
 from mcp_sessions.paging.window import Entry, Window, window_of
 from mcp_sessions.wire.limits import MAX_LIMIT
 from mcp_sessions.wire.models import SessionT
 
-MAX_PROBES = 24
-_BEHIND, _AHEAD = 4, 4
-_TIES = (
-    "More than {max_ties} sessions share one created_at: some of them may be missing or come twice."
-)
-_UNDATED = (
-    "The API's rows are in no order of time: rows may be missing or come twice if it changes."
-)
+MAX_PROBES: Final = 24
+_BEHIND, _AHEAD = 4, 4  # rows read before and after what is wanted, to prove it
 
 
 @dataclass(slots=True)
 class Walk(Generic[SessionT]):
-    """A walk along the list from a place; `next_entries` until it has ended."""
+    """A walk along the list from a place; `next_entries` until it has ended.
+
+    `note` says what it could not prove, once it had to fall back on offsets.
+    """
 
     api: SessionsApi
     place: Place
@@ -47,10 +51,9 @@ class Walk(Generic[SessionT]):
     ended: bool = False
     total: int | None = None
     note: str | None = None
-    tied: int | None = None  # the age of more sessions than a window holds
     max_rows: int = MAX_LIMIT  # of one answer
     asked: int = MAX_LIMIT  # rows that were asked for last
-    measured: bool = False  # how far the list has moved since the cursor was written
+    drift_known: bool = False  # how far the list has moved since the cursor was written
 
     async def next_entries(self, wanted: int) -> list[Entry[SessionT]]:
         """Return what comes next for certain, about `wanted` entries, and none only at the end.
@@ -59,47 +62,59 @@ class Walk(Generic[SessionT]):
 
         Raises:
             ApiUnavailable: the list moved away from MAX_PROBES probes.
-            SessionsError: as the API's door raises it.
+            SessionsError: as the API client raises it.
         """
         while True:
             self.max_rows = min(self.max_rows, self.api.max_rows)
             try:
                 return await self._stretch(wanted)
             except (ResponseTooLarge, ApiTimeout):
-                if self.asked <= FEWEST_ROWS:
+                if self.asked <= MIN_ROWS:
                     raise
-                self.max_rows = max(FEWEST_ROWS, self.asked // 4)
+                self.max_rows = fewer_rows(self.asked)
 
     async def _stretch(self, wanted: int) -> list[Entry[SessionT]]:
-        """Probe until a response proves itself.
+        """Probe until an answer proves itself, and return what it proves.
 
-        It holds all that follows the place's session if it starts at offset 0 or with a strictly
-        newer session, and it is complete up to its last group of equal ages, or to the end of the
-        list. The offset is a hint, found again by galloping and bisecting when the list has moved.
+        The offset is only a hint: the list may have moved. Every answer is one of these:
+
+        1. Undated: its rows are in no order of time. Offsets are all there is.
+        2. Too far: it does not begin with a strictly newer session than the last one returned, nor
+           at the head of the list, so that sessions between the two may be missing.
+        3. Proven: it begins so, and holds something that follows, up to its last whole group of
+           equal times, or the end of the list.
+        4. Too near: it begins so, and nothing that follows is certain in it.
+        5. Tied: it is the largest that can be had and begins as late as it may, and one group of
+           equal times fills it. Offsets are all there is, until that group is passed.
         """
         search = OffsetSearch(self.max_rows)
         offset, limit = self._first_guess(wanted)
         for probe in range(MAX_PROBES):
-            # What is remembered may contradict what is read now, so it is only a first answer.
+            # What is cached may contradict what is read now, so it is only a first answer.
             window = await self._read(offset, limit, fresh=probe > 0)
+            after = self.place.after
             if not window.dated:
-                if offset == self.place.offset or window.ended:
-                    return self._by_offset(window, _UNDATED)
-                offset = self.place.offset
-            elif self.tied is None and not window.starts_before(self.place.after):
+                if (arrived := from_offset(window, self.place.offset)) is not None:
+                    return self._unproven(window, arrived, UNDATED)
+                offset, limit = self.place.offset, self.max_rows
+            elif after is None and self.place.doubtful and window.entries:
+                return self._unproven(window, rest_of_ties(window), self._tied_note())
+            elif not window.starts_before(after):
                 search.too_far(offset)
                 offset, limit = search.probe(wanted + _AHEAD)
             elif (entries := self._proven(window)) or window.ended:
-                return self._found(window, entries)
-            elif limit < self.max_rows or window.last_newer(self.place.after) != offset:
-                after, total = self.place.after, window.total
+                self._measure_drift(window, entries)
+                self.ended = window.ended
+                return entries
+            elif limit < self.max_rows or window.last_newer(after) != offset:
                 reached = window.reaches(after)
-                search.too_near(window.last_newer(after), reached=reached, total=total)
+                search.too_near(window.last_newer(after), reached=reached, total=window.total)
                 offset, limit = search.probe(wanted + _AHEAD)
-            elif offset == self.place.offset:
-                return self._by_offset(window, self._ties())
-            else:  # one group of ties fills a whole window: all that is left is the hint
-                self.tied, offset = window.entries[-1].key.age, self.place.offset
+            elif tied := as_arrived(window.following(after)):
+                return self._unproven(window, tied, self._tied_note())
+            else:  # all that the answer shows of the group was returned before
+                self.place = replace(self.place, after=None, doubtful=True)
+                offset, limit = self.place.offset, self.max_rows
         raise ApiUnavailable("The list changes faster than it can be read.")
 
     def _first_guess(self, wanted: int) -> tuple[int, int]:
@@ -118,47 +133,34 @@ class Walk(Generic[SessionT]):
         self.total = window.total
         return window
 
-    def _ties(self) -> str:
-        return _TIES.format(max_ties=self.max_rows - 2)
-
     def _proven(self, window: Window[SessionT]) -> list[Entry[SessionT]]:
         """Return what follows for certain; with nothing of its age left, the place moves on."""
         after = self.place.after
-        if after is None and self.place.doubtful and window.entries:
-            self.tied = window.entries[0].key.age  # in the midst of a group, as it was left
-        entries = window.whole_groups(window.following(after, or_of=self.tied))
+        entries = window.whole_groups(window.following(after))
         if not entries and after is not None and not window.ended and window.passes(after):
             self.place = replace(self.place, after=last_key_of(after.age))
         return entries
 
-    def _found(
-        self, window: Window[SessionT], entries: list[Entry[SessionT]]
+    def _unproven(
+        self, window: Window[SessionT], entries: list[Entry[SessionT]], note: str
     ) -> list[Entry[SessionT]]:
-        self.ended = window.ended
-        if self.tied is not None:
-            self.note = self._ties()
-        if self.place.after is not None and not self.measured:
+        self.ended, self.note, self.drift_known = window.ended, note, True
+        return entries
+
+    def _tied_note(self) -> str:
+        return tied_note(self.max_rows)
+
+    def _measure_drift(self, window: Window[SessionT], entries: list[Entry[SessionT]]) -> None:
+        """Note how far the list has moved since the cursor was written, for the next cursor."""
+        if self.place.after is not None and not self.drift_known:
             here = entries[0].position if entries else window.offset + len(window.entries)
             drift = self.place.drift.after(here - self.place.offset)
             self.place = replace(self.place, drift=drift)
-        self.measured = True
-        tied = [entry for entry in entries if entry.key.age == self.tied]
-        return [*_as_arrived(tied), *(entry for entry in entries if entry.key.age != self.tied)]
-
-    def _by_offset(self, window: Window[SessionT], note: str) -> list[Entry[SessionT]]:
-        """Fall back on the API's own order and offsets, and say so."""
-        self.ended, self.note = window.ended, note
-        return _as_arrived(e for e in window.entries if e.arrived >= self.place.offset)
+        self.drift_known = True
 
     def passed(self, entry: Entry[SessionT], *, closing: bool) -> None:
         """Go on after `entry`, or after all of its age if it is `closing` its group."""
         self.place = place_after(entry, self.place, closing=closing)
-
-
-def _as_arrived(entries: Iterable[Entry[SessionT]]) -> list[Entry[SessionT]]:
-    """Return the entries in the API's own order, which is all that is known of them."""
-    arrived = sorted(entries, key=lambda entry: entry.arrived)
-    return [replace(entry, position=entry.arrived, keyed=False) for entry in arrived]
 
 
 def place_after(entry: Entry[SessionT], place: Place, *, closing: bool = False) -> Place:

@@ -56,13 +56,9 @@ class Window(Generic[SessionT]):
         """Tell whether the window ends with a session as old as `after`, or older."""
         return after is None or self.entries[-1].key.age >= after.age
 
-    def following(self, after: SortKey | None, or_of: int | None = None) -> list[Entry[SessionT]]:
-        """Return the entries that come after `after`, or are of the age `or_of`."""
-        return [
-            entry
-            for entry in self.entries
-            if after is None or entry.key > after or entry.key.age == or_of
-        ]
+    def following(self, after: SortKey | None) -> list[Entry[SessionT]]:
+        """Return the entries that come after `after`."""
+        return [entry for entry in self.entries if after is None or entry.key > after]
 
     def whole_groups(self, entries: list[Entry[SessionT]]) -> list[Entry[SessionT]]:
         """Leave out the last group of equal ages, some of which may stand beyond this window."""

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from mcp_sessions.results.models import Listing, Owner, Row, Subagent, Tokens
 from mcp_sessions.results.safe_text import harmless
-from mcp_sessions.wire.models import FullSession, McpServer, Principal, Session, TokenUsage
+from mcp_sessions.wire.models import WAITING, FullSession, McpServer, Principal, Session, TokenUsage
 
 LONGEST_ID = 200  # as wire reads them
 _ID = re.compile(
@@ -28,10 +28,7 @@ _PLAIN_LINK = re.compile(
     rf"https?://[a-z0-9.-]{{1,100}}(?::\d+)?(?:/(?:[a-z]{{1,20}}|{_ID.pattern}))*"
 )
 
-_STATUSES = {
-    "waitingfortoolresults": "waiting_for_tool_results",
-    **{one: one for one in ("started", "active", "idle", "waiting_for_tool_results", "paused")},
-}
+_STATUSES = {"started", "active", "idle", WAITING, "paused"}  # which need no cleaning
 
 
 class Caps(NamedTuple):
@@ -202,8 +199,7 @@ def _unlike_a_count(text: str) -> str:
 
 
 def _status(status: str | None) -> str | None:
-    """Read both spellings of waiting, show the one with underscores, pass unknown ones through."""
-    return _STATUSES.get(status) or _text(status, 60) if status else None
+    return status if status in _STATUSES else _text(status, 60)
 
 
 def _moment(moment: datetime | None) -> str | None:

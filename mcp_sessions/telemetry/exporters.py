@@ -41,7 +41,7 @@ def exporting(environ: Mapping[str, str], *, prometheus: bool = False) -> Iterat
 
 def exposition() -> tuple[bytes, str]:
     """Return all metrics as Prometheus reads them, and their media type."""
-    from prometheus_client import CONTENT_TYPE_LATEST, generate_latest  # noqa: PLC0415 - an extra
+    from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
     return generate_latest(), CONTENT_TYPE_LATEST
 
@@ -70,9 +70,9 @@ def _check_protocol(environ: Mapping[str, str], signal: str) -> None:
 
 def _check_extra() -> None:
     try:
-        import opentelemetry.exporter.otlp.proto.http  # noqa: PLC0415
-        import opentelemetry.exporter.prometheus  # noqa: PLC0415
-        import opentelemetry.sdk  # noqa: F401, PLC0415
+        import opentelemetry.exporter.otlp.proto.http
+        import opentelemetry.exporter.prometheus
+        import opentelemetry.sdk  # noqa: F401
     except ImportError:
         raise InvalidSettings(
             "Traces and metrics need an extra: pip install 'mcp-sessions[otel]'."
@@ -80,7 +80,7 @@ def _check_extra() -> None:
 
 
 def _resource(environ: Mapping[str, str]) -> Any:
-    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - an extra
+    from opentelemetry.sdk.resources import Resource
 
     named = "service.name=" in environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
     own = {} if named or environ.get("OTEL_SERVICE_NAME") else {"service.name": _SERVICE}
@@ -88,12 +88,12 @@ def _resource(environ: Mapping[str, str]) -> Any:
 
 
 def _begin_traces(environ: Mapping[str, str]) -> Any:
-    from opentelemetry import trace  # noqa: PLC0415
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
+    from opentelemetry import trace
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
         OTLPSpanExporter,
     )
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     provider = TracerProvider(resource=_resource(environ), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
@@ -102,13 +102,13 @@ def _begin_traces(environ: Mapping[str, str]) -> Any:
 
 
 def _begin_metrics(environ: Mapping[str, str], *, otlp: bool, prometheus: bool) -> Any:
-    from opentelemetry import metrics  # noqa: PLC0415
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import (  # noqa: PLC0415
+    from opentelemetry import metrics
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import (
         OTLPMetricExporter,
     )
-    from opentelemetry.exporter.prometheus import PrometheusMetricReader  # noqa: PLC0415
-    from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415
-    from opentelemetry.sdk.metrics.export import (  # noqa: PLC0415
+    from opentelemetry.exporter.prometheus import PrometheusMetricReader
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import (
         MetricReader,
         PeriodicExportingMetricReader,
     )

@@ -4,13 +4,14 @@ import logging
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import anyio
 from mcp_types import CallToolResult, Tool
 
 from mcp_sessions.api.client import SessionsApi
 from mcp_sessions.arguments import GetSessionPage, ListSessions
+from mcp_sessions.deadline import end_of_reading
 from mcp_sessions.errors import ApiTimeout, Internal, InvalidArguments, SessionsError
 from mcp_sessions.paging.cursor import CursorCodec, Place
 from mcp_sessions.paging.page import Bounds, Progress, SessionPage, read_page
@@ -22,8 +23,6 @@ from mcp_sessions.tools.result import error_result, page_result
 from mcp_sessions.wire.models import FullSession, Session, SessionT
 
 logger = logging.getLogger(__name__)
-
-_SHARE_FOR_READING: Final = 0.95  # of the deadline; the rest is for the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +76,13 @@ class SessionTools:
 
     def _place(self, name: str, arguments: Mapping[str, Any] | None) -> Place:
         """Return where the call begins, inside the scope if there is one."""
-        if name == ListSessions.tool:
-            place = Place(ListSessions.read(arguments))
-        else:
-            place = self._cursors().resume(GetSessionPage.read(arguments))
+        match name:
+            case ListSessions.tool:
+                place = Place(ListSessions.read(arguments))
+            case GetSessionPage.tool:
+                place = self._cursors().resume(GetSessionPage.read(arguments))
+            case _:  # defined, and forgotten here: no call of it may pass for another's
+                raise NotImplementedError(name)
         own, asked = self.settings.agent_id, place.query.agent_id
         if own is None or asked == own:
             return place
@@ -110,7 +112,6 @@ class SessionTools:
         self, place: Place, session: type[SessionT], progress: Progress
     ) -> SessionPage[SessionT]:
         # What was found when the time runs out still has to be told.
-        until = anyio.current_time() + self.settings.deadline * _SHARE_FOR_READING
-        bounds = Bounds(self.settings.max_examined, until)
+        bounds = Bounds(self.settings.max_examined, end_of_reading(self.settings.deadline))
         scope = self.settings.agent_id
         return await read_page(self.api, place, session, bounds, progress=progress, scope=scope)

@@ -19,7 +19,7 @@ MAX_ROW_CHARS: Final = 4_000
 """Characters of one row, in either form."""
 MAX_FILTER_CHARS: Final = 600
 """Characters of a filter said back; more than the arguments allow."""
-_COUNT_CHARS: Final = 64  # that returned, malformed and moved_on may still add to the envelope
+_FRAME_CHARS: Final = 96  # that the counts of rows, and a cursor's key, may still add to a frame
 
 
 def page_result(
@@ -29,11 +29,11 @@ def page_result(
     max_chars: int,
 ) -> CallToolResult:
     """Return as many rows of a page as fit, the same in both forms, and at least one."""
-    envelope = size_of(_summary(page, [], cursors).compact()) + _COUNT_CHARS
-    room = min(MAX_ROW_CHARS, max_chars - envelope)
+    frame = _frame(page)
+    used = size_of(frame.compact()) + len(cursors.write(page.place)) + _FRAME_CHARS
+    room = min(MAX_ROW_CHARS, max_chars - used)
     sessions = (_row_within(room, entry.session, row) for entry in page.rows if entry.session)
-    shown = rows_within(max_chars, envelope, sessions)
-    result = _summary(page, shown, cursors)
+    result = _filled(frame, rows_within(max_chars, used, sessions), page, cursors)
     return CallToolResult(
         content=[TextContent(text=text.render(result))], structured_content=result.compact()
     )
@@ -51,29 +51,44 @@ def error_result(fault: SessionsError) -> CallToolResult:
     return CallToolResult(content=[TextContent(text="\n".join(lines))], is_error=True)
 
 
-def _summary(page: SessionPage[Any], shown: list[Row], cursors: CursorCodec) -> PageSummary:
-    cut = page.cut(len(shown))
-    sessions, shared = share(shown)
+def _frame(page: SessionPage[Any]) -> PageSummary:
+    """Return what a result says however many of the rows are shown."""
     query = page.place.query
     walked = query.filters_rows()
     start = page.rows[0].position if page.rows else page.place.offset
-    complete = cut.following is None and not (page.malformed or page.note or page.place.doubtful)
     return PageSummary(
-        sessions=sessions,
-        shared=shared,
-        returned=len(shown),
+        sessions=[],
+        returned=0,
         total=page.total,
         offset=None if walked else start,
         examined=page.examined if walked else None,
-        complete=complete if walked else None,
+        complete=page.complete if walked else None,
         limit=query.limit,
         detail=query.detail,
         filters=_filters(query),
-        has_more=cut.following is not None,
-        next_cursor=cut.following and cursors.write(cut.following),
+        has_more=False,
         malformed=page.malformed or None,
-        moved_on=len(page.rows) - len(shown) or None,
         note=page.note,
+    )
+
+
+def _filled(
+    frame: PageSummary, shown: list[Row], page: SessionPage[Any], cursors: CursorCodec
+) -> PageSummary:
+    """Return the result with the rows that are shown, and a cursor for what comes after them."""
+    following = page.following_after(len(shown))
+    moved_on = len(page.rows) - len(shown) or None
+    sessions, shared = share(shown)
+    return frame.model_copy(
+        update={
+            "sessions": sessions,
+            "shared": shared,
+            "returned": len(shown),
+            "complete": frame.complete and not moved_on,
+            "has_more": following is not None,
+            "next_cursor": following and cursors.write(following),
+            "moved_on": moved_on,
+        }
     )
 
 

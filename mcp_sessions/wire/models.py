@@ -47,6 +47,15 @@ def _size(content: Any) -> Any:
     return len(content) if isinstance(content, str) else None
 
 
+WAITING = "waiting_for_tool_results"
+_WAITING_ON_THE_WIRE = "waitingfortoolresults"
+
+
+def status_name(status: str) -> str:
+    """Return a status as it is shown: the API spells that of waiting in two ways."""
+    return WAITING if status == _WAITING_ON_THE_WIRE else status
+
+
 _FIRST_YEAR = 2000
 _MOST_DOLLARS = 1_000_000_000
 
@@ -56,6 +65,7 @@ Whole = Annotated[Annotated[int, Field(strict=True, ge=0, lt=2**63)] | None, _Or
 Amount = Annotated[Annotated[FiniteFloat, Field(ge=0, le=_MOST_DOLLARS)] | None, _OrNone()]
 Flag = Annotated[Annotated[bool, _Strict] | None, _OrNone()]
 Moment = Annotated[Annotated[datetime, AfterValidator(_utc)] | None, _OrNone()]
+Status = Annotated[Annotated[str, AfterValidator(status_name)] | None, _OrNone()]
 Size = Annotated[int | None, BeforeValidator(_size), _OrNone()]
 # An id is shown beside its label and pasted into calls: one word, whatever its length.
 SessionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,200}$", strict=True)]
@@ -89,7 +99,7 @@ class Session(Wire):
     title: Text = None
     preview: Text = None
     output_preview: Text = None
-    status: Text = None
+    status: Status = None
     agent_id: Text = None
     created_at: Moment = None
     updated_at: Moment = None

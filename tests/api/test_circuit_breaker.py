@@ -6,6 +6,7 @@ from mcp_sessions.errors import (
     ApiUnavailable,
     ApiUnreachable,
     BadResponse,
+    RateLimited,
     SessionsError,
     Unauthorized,
 )
@@ -34,6 +35,11 @@ def fail(circuit, fault):
     return raised.value
 
 
+def pass_through(circuit):
+    with circuit.request():
+        pass
+
+
 def opened(circuit):
     for _ in range(FAILURES):
         fail(circuit, ApiUnreachable("down"))
@@ -42,10 +48,9 @@ def opened(circuit):
 @pytest.mark.parametrize("kind", [ApiTimeout, ApiUnavailable, ApiUnreachable])
 def test_so_many_failures_in_a_row_open_the_circuit(circuit, kind):
     for _ in range(FAILURES):
-        circuit.check()
         fail(circuit, kind("down"))
     with pytest.raises(ApiUnavailable, match="failed 8 times in a row") as refused:
-        circuit.check()
+        pass_through(circuit)
     assert refused.value.retry_after == FIRST_REST
     assert refused.value.final
 
@@ -58,9 +63,17 @@ def test_any_answer_between_failures_keeps_the_circuit_closed(circuit, fault):
         if fault:
             fail(circuit, fault)
         else:
-            with circuit.request():
-                pass
-    circuit.check()
+            pass_through(circuit)
+    pass_through(circuit)
+
+
+def test_a_refusal_of_this_servers_own_says_nothing_of_the_api(circuit):
+    for _ in range(FAILURES - 1):
+        fail(circuit, ApiUnreachable("down"))
+    fail(circuit, RateLimited("?", final=True))
+    fail(circuit, ApiUnreachable("down"))
+    with pytest.raises(ApiUnavailable, match="failed 8 times in a row"):
+        pass_through(circuit)
 
 
 def test_after_its_rest_an_open_circuit_lets_one_request_through_at_a_time(circuit, clock):
@@ -68,9 +81,9 @@ def test_after_its_rest_an_open_circuit_lets_one_request_through_at_a_time(circu
     clock.now += FIRST_REST
     with circuit.request():
         with pytest.raises(ApiUnavailable) as refused:
-            circuit.check()
+            pass_through(circuit)
         assert refused.value.retry_after == 1
-    circuit.check()
+    pass_through(circuit)
 
 
 def test_a_rest_doubles_while_the_api_stays_down_and_is_short_again_once_it_answered(
@@ -84,8 +97,7 @@ def test_a_rest_doubles_while_the_api_stays_down_and_is_short_again_once_it_answ
         rests.append(circuit.rest)
     assert rests == [10, 20, 30, 30, MAX_REST]
     clock.now += MAX_REST
-    with circuit.request():
-        pass
+    pass_through(circuit)
     assert circuit.rest == FIRST_REST
 
 
@@ -94,8 +106,8 @@ def test_a_caller_who_leaves_says_nothing_of_the_api(circuit, clock):
     clock.now += FIRST_REST
     with pytest.raises(KeyboardInterrupt), circuit.request():
         raise KeyboardInterrupt
-    circuit.check()
     assert circuit.failures == FAILURES
+    pass_through(circuit)
 
 
 def test_a_request_under_way_when_the_circuit_opened_does_not_count_as_the_try(circuit, clock):
@@ -103,4 +115,4 @@ def test_a_request_under_way_when_the_circuit_opened_does_not_count_as_the_try(c
         opened(circuit)
         clock.now += FIRST_REST
         with circuit.request(), pytest.raises(SessionsError):
-            circuit.check()
+            pass_through(circuit)

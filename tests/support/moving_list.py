@@ -17,7 +17,7 @@ from mcp_sessions.embedded import EmbeddedApi, EmbeddedOptions, SessionStore, se
 from mcp_sessions.errors import ApiUnavailable
 from mcp_sessions.paging.cursor import CursorCodec, Place
 from mcp_sessions.paging.page import Bounds, SessionPage, read_page
-from mcp_sessions.paging.row_filters import matches
+from mcp_sessions.paging.row_filters import RowFilter
 from mcp_sessions.paging.sort_key import age_of, tie_of
 from mcp_sessions.wire.limits import MAX_LIMIT
 from mcp_sessions.wire.models import Page, Session
@@ -213,7 +213,7 @@ def _asked_for(query: ListSessions, session: Session) -> bool:
     return (
         query.agent_id in (None, session.agent_id)
         and (query.search is None or query.search in session.title)
-        and matches(query, session)
+        and RowFilter.of(query).matches(session)
     )
 
 

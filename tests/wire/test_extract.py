@@ -1,16 +1,24 @@
 import json
 import tracemalloc
 
+import msgspec
 import pytest
 
-from mcp_sessions.wire.extract import MANY_VALUES, NotRows, TooManyValues, extract, extract_small
+from mcp_sessions.wire.extract import (
+    MANY_VALUES,
+    TooManyValues,
+    check_size,
+    extract_page,
+    extract_row,
+)
 from mcp_sessions.wire.models import FullSession, Session
 
 from support.rows import page_of
 
 
 def rows_of(body, kind=Session, most=100):
-    return [json.loads(row) for row in extract(body, most, kind).rows]
+    check_size(body)
+    return json.loads(extract_page(body, most, kind))["data"]
 
 
 def test_a_row_keeps_what_is_read_and_loses_all_else():
@@ -41,9 +49,12 @@ def test_no_more_rows_are_cut_out_than_were_asked_for():
     assert len(rows_of(page_of(*[{"id": "a"}] * 500), most=20)) == 20
 
 
-def test_a_row_of_other_shapes_stays_as_it_is():
-    row = {"id": "a", "tools": {"not": "a list"}}
-    assert rows_of(page_of(row, 5), FullSession) == [row, 5]
+@pytest.mark.parametrize("row", [b'{"id":"a","tools":{"not":"a list"}}', b"5", b"[]", b"{"])
+def test_a_row_of_another_shape_is_not_cut_out(row):
+    with pytest.raises(msgspec.DecodeError):
+        extract_row(row, FullSession)
+    with pytest.raises(msgspec.DecodeError):
+        extract_page(b'{"data":[' + row + b"]}", 20, FullSession)
 
 
 @pytest.mark.parametrize("value", ["0", "[]", "{}", '""', '{"id":"a"}', "[[]]", '{"a":0}'])
@@ -52,7 +63,7 @@ def test_an_answer_of_millions_of_values_takes_no_memory_beyond_its_own(value):
     tracemalloc.start()
     try:
         with pytest.raises(TooManyValues):
-            extract(body, 100, Session)
+            check_size(body)
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()
@@ -68,33 +79,10 @@ def test_commas_in_texts_are_no_values():
     assert len(rows_of(page_of(row, row))) == 2
 
 
-@pytest.mark.parametrize(
-    ("body", "early"),
-    [
-        (b'{"data":[{"id":"a"', True),
-        (b'{"data":[', True),
-        (b"{", True),
-        (b"", False),
-        (b"x", False),
-    ],
-)
-def test_what_broke_off_is_told_from_what_is_no_page(body, early):
-    with pytest.raises(NotRows) as refused:
-        extract(body, 100, Session)
-    assert refused.value.early is early
-
-
 @pytest.mark.parametrize("kind", [Session, FullSession])
-def test_a_small_answer_cut_at_once_has_what_row_by_row_gives(kind):
+def test_a_page_cut_at_once_has_what_its_rows_cut_one_by_one_have(kind):
     row = {"id": "a", "title": "x", "secret": "CANARY", "tags": ["x", 5], "tools": [{"name": "t"}]}
     body = json.dumps({"data": [row, None, {"id": "b"}], "total": 3, "offset": None}).encode()
-    at_once = json.loads(extract_small(body, 2, kind))
-    assert at_once["data"] == rows_of(body, kind, most=2)
-    assert (at_once["total"], at_once["offset"], at_once["limit"]) == (3, None, None)
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b'{"data":[5]}', b'{"data":5}', b'{"data":[]}'.ljust(600_000)]
-)
-def test_an_answer_that_needs_a_closer_look_is_not_cut_at_once(body):
-    assert extract_small(body, 20, Session) is None
+    page = json.loads(extract_page(body, 2, kind))
+    assert page["data"] == [json.loads(extract_row(json.dumps(row).encode(), kind)), None]
+    assert (page["total"], page["offset"], page["limit"]) == (3, None, None)

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_sessions.wire.extract import NotRows
 from mcp_sessions.wire.models import FullSession, Session
-from mcp_sessions.wire.read import parse_page
+from mcp_sessions.wire.read import CutShort, NotRows, parse_page
 
 from support.rows import page_of
 
@@ -22,7 +21,7 @@ def read_page(body, session):
     [
         (b"", "not JSON"),
         (b"<html><title>502</title>", "not JSON"),
-        (b'{"data":[', "not JSON"),
+        (b"x", "not JSON"),
         (b'{"data":[],"x":' + b"[" * 200_000, "JSON nested too deeply"),
         (b"[" * 200_000, "JSON without a list of sessions under data"),
         (b'"' + b"9" * 10_000, "not JSON"),
@@ -38,6 +37,22 @@ def test_what_is_not_a_page_is_told_without_quoting_it(body, reason):
         read_page(body, Session)
     assert str(refused.value) == reason
     assert refused.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"data":[{"id":"a"', CutShort),
+        (b'{"data":[', CutShort),
+        (b"{", CutShort),
+        (b"", NotRows),
+        (b"x", NotRows),
+    ],
+)
+def test_what_broke_off_is_told_from_what_is_no_page(body, told):
+    with pytest.raises(NotRows) as refused:
+        read_page(body, Session)
+    assert type(refused.value) is told
 
 
 @pytest.mark.parametrize("value", WRONG)
