@@ -1,17 +1,17 @@
 """The command `mcp-sessions`: a stdio or HTTP server, a demo, a check, or the embedded API."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_sessions import __version__
 from mcp_sessions.errors import InvalidSettings
 
-# Each command loads its own, and stdio next to nothing before it listens.
 if TYPE_CHECKING:
     from mcp_sessions.settings import Settings
 
@@ -34,8 +34,27 @@ def main(argv: Sequence[str] | None = None) -> int:
                 sys.stdout.flush()  # or the interpreter would, with a traceback of its own
     except* BrokenPipeError:
         code = _READER_LEFT
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
+    except* OSError as faults:
+        if any(fault.errno != errno.ENOSPC for fault in _leaves(faults)):
+            raise
+        code = _FAILED
+        _discard_output()
+        print("mcp-sessions: the output cannot be written: no space is left.", file=sys.stderr)
     return code
+
+
+def _leaves(faults: BaseExceptionGroup[OSError]) -> Iterator[OSError]:
+    for fault in faults.exceptions:
+        if isinstance(fault, BaseExceptionGroup):
+            yield from _leaves(fault)
+        else:
+            yield fault
+
+
+def _discard_output() -> None:
+    """Let what is still buffered go nowhere, or the interpreter would fail to write it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(argv: Sequence[str] | None) -> int:
@@ -140,7 +159,7 @@ def _stdio(options: argparse.Namespace) -> int:
         import anyio
 
         from mcp_sessions.stdio.serve import serve_stdio
-    with _with_embedded_api(options, settings) as settings, _exporting():
+    with _made_up_if_asked(options, settings) as settings, _exporting():
         anyio.run(serve_stdio, settings, descriptors, early.finish())
     exit_now()
 
@@ -164,27 +183,26 @@ def _http(options: argparse.Namespace) -> int:
     settings = _settings(options)
     environ = dict(os.environ)
     http = HttpSettings.from_env(environ, options.host, options.port)
-    with _with_embedded_api(options, settings) as settings:
+    with _made_up_if_asked(options, settings) as settings:
         serve_http(settings, http, environ)
     exit_now()
 
 
 def _token(_: argparse.Namespace) -> int:
-    from mcp_sessions.auth.bearer_tokens import new_token
+    from mcp_sessions.commands.token import print_token
 
-    token, kept = new_token()
-    print(f"for the caller, shown only now: {token}")
-    print(f"for MCP_SESSIONS_TOKEN_HASHES:  {kept}")
+    print_token()
     return 0
 
 
 def _demo(options: argparse.Namespace) -> int:
     import anyio
 
+    from mcp_sessions.commands.api import embedded_api
     from mcp_sessions.commands.demo import show
 
     _settings(options)
-    with _embedded() as url:
+    with embedded_api() as url:
         anyio.run(show, url)
     return 0
 
@@ -194,62 +212,33 @@ def _check(options: argparse.Namespace) -> int:
 
     from mcp_sessions.commands.check import check
 
-    with _with_embedded_api(options, _settings(options)) as settings:
+    with _made_up_if_asked(options, _settings(options)) as settings:
         return 0 if anyio.run(check, settings) else _FAILED
 
 
 def _api(options: argparse.Namespace) -> int:
-    import sqlite3
-
-    from mcp_sessions.embedded import (
-        EmbeddedOptions,
-        SessionStore,
-        load_sessions,
-        run,
-        seed_sessions,
-    )
+    from mcp_sessions.commands.api import serve_api
 
     _settings(options)
-    behaviour = EmbeddedOptions(
-        status_spelling=options.status_spelling, shuffle_ties=options.shuffle_ties
+    served = serve_api(
+        options.port,
+        load=options.load,
+        database=options.database,
+        status_spelling=options.status_spelling,
+        shuffle_ties=options.shuffle_ties,
     )
-    try:
-        with SessionStore(options.database or ":memory:") as store:
-            if options.load:
-                store.create_many(load_sessions(options.load))
-            elif not store.page(limit=1)[1]:  # a database may be full from an earlier run
-                store.create_many(seed_sessions())
-            run(store, behaviour, options.port, announce=_announce_api)
-    except (OSError, ValueError, RecursionError, sqlite3.Error) as fault:
-        print(f"mcp-sessions: {fault}", file=sys.stderr)
-        return _FAILED
-    return 0
+    return 0 if served else _FAILED
 
 
-def _announce_api(url: str) -> None:
-    print(f"Serving the sessions API at {url}", file=sys.stderr, flush=True)
-
-
-@contextmanager
-def _with_embedded_api(options: argparse.Namespace, settings: "Settings") -> Iterator["Settings"]:
-    """Yield the settings, of an embedded API that lives as long where one is asked for."""
+def _made_up_if_asked(
+    options: argparse.Namespace, settings: "Settings"
+) -> AbstractContextManager["Settings"]:
+    """Give the settings, of an embedded API that lives as long where one is asked for."""
     if not (options.demo or settings.demo):
-        yield settings
-        return
-    with _embedded() as url:
-        # The operator's key is for another API than this one.
-        own = {"demo": True, "api_url": url, "no_key": True, "api_key": None, "org_id": None}
-        yield settings.model_copy(update=own)
+        return nullcontext(settings)
+    from mcp_sessions.commands.api import settings_of_embedded_api
 
-
-@contextmanager
-def _embedded() -> Iterator[str]:
-    from mcp_sessions.embedded import SessionStore, seed_sessions, serve
-
-    with SessionStore() as store:
-        store.create_many(seed_sessions())
-        with serve(store) as api:
-            yield api.url
+    return settings_of_embedded_api(settings)
 
 
 def _log_to_stderr(level: str) -> None:

@@ -176,7 +176,7 @@ class HttpSettings(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _check_consistent(self) -> Self:
         if self.oauth_issuer and not self.public_url:
             raise ValueError(
                 "MCP_SESSIONS_OAUTH_ISSUER needs MCP_SESSIONS_PUBLIC_URL, the audience of its"

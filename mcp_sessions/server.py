@@ -84,6 +84,7 @@ class ToolsByTenant:
             self._register = register
             for gone in self._tools.keys() - register.tenants.keys():
                 del self._tools[gone]
+        # The token's verification knew the tenant; it may have gone while the body came.
         if tenant is None or tenant not in register.tenants:
             raise PermissionDenied("This server knows no such tenant any more.", hint=_ASK)
         return register.tenants[tenant].settings

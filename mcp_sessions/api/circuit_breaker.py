@@ -45,14 +45,14 @@ class CircuitBreaker:
         try:
             yield
         except _DOWN:
-            self._failed(trial=trial)
+            self._record_failure(trial=trial)
             raise
         except SessionsError as fault:
             if not fault.final:  # the API refused; a final failure is this server's own
-                self._answered()
+                self._reset()
             raise
         else:
-            self._answered()
+            self._reset()
         finally:
             if trial:
                 self.trying = False
@@ -67,12 +67,12 @@ class CircuitBreaker:
             )
         self.trying = True
 
-    def _failed(self, *, trial: bool) -> None:
+    def _record_failure(self, *, trial: bool) -> None:
         self.failures += 1
         if trial:
             self.rest = min(2 * self.rest, MAX_REST)
         if self.failures >= FAILURES:
             self.next_trial = self.clock() + self.rest
 
-    def _answered(self) -> None:
+    def _reset(self) -> None:
         self.failures, self.rest = 0, FIRST_REST

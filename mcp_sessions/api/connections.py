@@ -1,6 +1,6 @@
 """Connections to the API, shared by all credentials.
 
-The only room that imports the HTTP client, so that another one of its kind can take its place.
+The only module that imports the HTTP client, so that another one of its kind can take its place.
 """
 
 import ssl

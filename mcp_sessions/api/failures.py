@@ -135,14 +135,14 @@ def _tls_reason(fault: BaseException | None) -> str | None:
     return None
 
 
-class _Named(BaseModel):
+class _ErrorBody(BaseModel):
     """A failure's code and wait, wherever its shape has them; what does not fit is absent."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     code: str | None = None
     retry_after_seconds: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    error: "_Named | None" = None
+    error: "_ErrorBody | None" = None
 
     @field_validator("*", mode="wrap")
     @classmethod
@@ -178,7 +178,7 @@ def failure_in(body: bytes, parameters: Mapping[str, str | int]) -> SessionsErro
     )
 
 
-def _meaning(status: int, named: _Named) -> tuple[type[SessionsError], str]:
+def _meaning(status: int, named: _ErrorBody) -> tuple[type[SessionsError], str]:
     code = _code(named)
     if status in _OPEN and code in _CODE:
         return _CODE[code]
@@ -191,15 +191,15 @@ def _meaning(status: int, named: _Named) -> tuple[type[SessionsError], str]:
     return BadResponse, "The API answered in an unexpected way."
 
 
-def _code(named: _Named) -> str | None:
+def _code(named: _ErrorBody) -> str | None:
     return named.code or (named.error.code if named.error else None)
 
 
-def _named(body: bytes) -> _Named:
+def _named(body: bytes) -> _ErrorBody:
     try:
-        return _Named.model_validate_json(body)
+        return _ErrorBody.model_validate_json(body)
     except (ValidationError, ValueError, RecursionError):
-        return _Named()
+        return _ErrorBody()
 
 
 def _is_web_page(headers: Mapping[str, str], body: bytes) -> bool:
@@ -207,7 +207,7 @@ def _is_web_page(headers: Mapping[str, str], body: bytes) -> bool:
     return says or body.lstrip()[:5].lower() in (b"<!doc", b"<html")
 
 
-def _retry_after(header: str | None, named: _Named) -> int | None:
+def _retry_after(header: str | None, named: _ErrorBody) -> int | None:
     """Read the wait that the API asks for, in seconds or as a date, else the one in its body."""
     seconds: float | None = None
     if header is not None:

@@ -1,6 +1,6 @@
 """One GET with one credential, and the page that it brings.
 
-The only room that sees the API key.
+The only module that unwraps the API key.
 """
 
 import logging

@@ -46,7 +46,7 @@ async def with_retries(ask: Callable[[], Awaitable[T]], sleep: Sleep = anyio.sle
         retry=retry_if_exception(_passes_by_itself),
         wait=_wait,
         stop=stop_after_attempt(MAX_ATTEMPTS) | _OutOfTime(),
-        before_sleep=_note,
+        before_sleep=_log_retry,
         reraise=True,
     )
     return await retrying(ask)
@@ -74,7 +74,7 @@ def _fault(state: RetryCallState) -> SessionsError:
     return fault
 
 
-def _note(state: RetryCallState) -> None:
+def _log_retry(state: RetryCallState) -> None:
     code, wait = _fault(state).code, state.upcoming_sleep
     retried(code)
     logger.debug("retry after=%s attempt=%d wait_s=%.2f", code, state.attempt_number, wait)

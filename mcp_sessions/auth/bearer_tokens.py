@@ -1,6 +1,6 @@
 """Verifies bearer tokens: those known by their hashes, and an OAuth issuer's JWTs.
 
-With `oauth_issuer` the only room that sees inbound tokens; none of them ever goes to the API.
+With `oauth_issuer` the only module that verifies inbound tokens; none of them goes to the API.
 """
 
 import hmac

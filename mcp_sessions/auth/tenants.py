@@ -40,7 +40,7 @@ class _Entry(BaseModel):
     agent_id: str | None = None
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _check_complete(self) -> Self:
         if [self.api_key, self.api_key_file, self.api_key_env].count(None) != 2:  # noqa: PLR2004 - of three
             raise ValueError(
                 f"tenant {self.name} needs one of api_key, api_key_file and api_key_env"

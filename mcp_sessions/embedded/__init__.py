@@ -2,7 +2,13 @@
 
 from mcp_sessions.embedded.faults import Fault
 from mcp_sessions.embedded.load import load_sessions
-from mcp_sessions.embedded.routes import EmbeddedOptions, SeenRequest, SessionsRoute, create_app
+from mcp_sessions.embedded.routes import (
+    EmbeddedOptions,
+    SeenRequest,
+    SessionsRoute,
+    StatusSpelling,
+    create_app,
+)
 from mcp_sessions.embedded.seed import seed_sessions
 from mcp_sessions.embedded.serving import EmbeddedApi, run, serve
 from mcp_sessions.embedded.store import SessionStore
@@ -14,6 +20,7 @@ __all__ = [
     "SeenRequest",
     "SessionStore",
     "SessionsRoute",
+    "StatusSpelling",
     "create_app",
     "load_sessions",
     "run",

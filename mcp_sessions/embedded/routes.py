@@ -27,6 +27,8 @@ _LOGGED = ("authorization", "x-org-id", "user-agent", "accept", "accept-encoding
 _LOG_SIZE = 10_000
 _SEED = 20
 
+StatusSpelling = Literal["waitingfortoolresults", "waiting_for_tool_results"]
+
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedOptions:
@@ -36,9 +38,7 @@ class EmbeddedOptions:
     a chance that is the same in every run, a failure that passes by itself.
     """
 
-    status_spelling: Literal["waitingfortoolresults", "waiting_for_tool_results"] = (
-        "waitingfortoolresults"
-    )
+    status_spelling: StatusSpelling = "waitingfortoolresults"
     shuffle_ties: bool = False
     api_key: str | None = field(default=None, repr=False)
     organization_id: str | None = None

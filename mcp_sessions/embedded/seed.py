@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from mcp_sessions.embedded.baggage import heavy, middling, owner_metadata
+from mcp_sessions.embedded.heavy_fields import heavy, middling, owner_metadata
 from mcp_sessions.embedded.phrases import WORDS, canary, chance, due, headline, prose, title
 from mcp_sessions.embedded.record import session_id
 

@@ -25,7 +25,7 @@ _PLACE = struct.Struct(">BBIBB")  # limit, detail, offset, ahead, behind
 _KEY = struct.Struct(f">q{TIE_BYTES}s")
 _KEYED = 0x80  # in detail: a key follows
 _DOUBTFUL = 0x40  # in detail
-_MOST_DRIFT = 255
+_MAX_DRIFT = 255
 
 
 class Drift(NamedTuple):
@@ -36,7 +36,7 @@ class Drift(NamedTuple):
 
     def after(self, shift: int) -> "Drift":
         """Return what to expect once the list has moved by `shift`; old moves fade by halves."""
-        if abs(shift) > _MOST_DRIFT:  # a leap, not a drift
+        if abs(shift) > _MAX_DRIFT:  # a leap, not a drift
             shift = 0
         return Drift(max(shift, self.ahead // 2), max(-shift, self.behind // 2))
 

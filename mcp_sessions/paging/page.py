@@ -93,7 +93,7 @@ class _PageReader(Generic[SessionT]):
             if not self.has_room():
                 return True
             closing = next_one is None or next_one.key.age > entry.key.age
-            self.walk.passed(entry, closing=closing)
+            self.walk.advance(entry, closing=closing)
             self._judge(entry.session, entry)
         self.done = self.done or self.walk.ended
         return self.examined > before

@@ -137,7 +137,7 @@ class Walk(Generic[SessionT]):
         """Return what follows for certain; with nothing of its age left, the place moves on."""
         after = self.place.after
         entries = window.whole_groups(window.following(after))
-        if not entries and after is not None and not window.ended and window.passes(after):
+        if not entries and after is not None and not window.ended and window.ends_behind(after):
             self.place = replace(self.place, after=last_key_of(after.age))
         return entries
 
@@ -158,7 +158,7 @@ class Walk(Generic[SessionT]):
             self.place = replace(self.place, drift=drift)
         self.drift_known = True
 
-    def passed(self, entry: Entry[SessionT], *, closing: bool) -> None:
+    def advance(self, entry: Entry[SessionT], *, closing: bool) -> None:
         """Go on after `entry`, or after all of its age if it is `closing` its group."""
         self.place = place_after(entry, self.place, closing=closing)
 

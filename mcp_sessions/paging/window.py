@@ -48,7 +48,7 @@ class Window(Generic[SessionT]):
         first = self.entries[0].key.age
         return first < after.age or (after.is_last_of_age and first == after.age)
 
-    def passes(self, after: SortKey) -> bool:
+    def ends_behind(self, after: SortKey) -> bool:
         """Tell whether the window ends with a session older than `after`."""
         return self.entries[-1].key.age > after.age
 

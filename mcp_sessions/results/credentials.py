@@ -7,8 +7,8 @@ from typing import Final
 MASK: Final = "[masked]"
 
 _ANNOUNCING = {"bearer", "basic", "apikey", "password", "passwd", "-u"}  # a value without a colon
-_SHORTEST = 12  # code points of a credential that no such word announces
-_LONG = re.compile(f"[^ ]{{{_SHORTEST}}}")
+_MIN_CHARS = 12  # code points of a credential that no such word announces
+_LONG = re.compile(f"[^ ]{{{_MIN_CHARS}}}")
 
 
 def masked(line: str) -> str:
@@ -26,7 +26,7 @@ def _may_hold_credential(line: str) -> bool:
 
 
 def _is_no_plain_word(word: str) -> bool:
-    return len(word) >= _SHORTEST and not (word.isalpha() and word.islower())
+    return len(word) >= _MIN_CHARS and not (word.isalpha() and word.islower())
 
 
 @cache

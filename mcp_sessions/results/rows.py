@@ -16,7 +16,7 @@ from mcp_sessions.results.models import Listing, Owner, Row, Subagent, Tokens
 from mcp_sessions.results.safe_text import harmless
 from mcp_sessions.wire.models import WAITING, FullSession, McpServer, Principal, Session, TokenUsage
 
-LONGEST_ID = 200  # as wire reads them
+MAX_ID_CHARS = 200  # as wire reads them
 _ID = re.compile(
     "(?:session|agent|org|wsp|harness|model|principal|identity|agentver)_[0-9a-f]{16,40}"
     "|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -175,7 +175,7 @@ def _word(text: str | None) -> str | None:
     """Pass an id as it is; what merely stands in an id's place is anybody's text."""
     if text is not None and _ID.fullmatch(text):
         return text
-    return _text(text, LONGEST_ID)
+    return _text(text, MAX_ID_CHARS)
 
 
 def _texts(texts: Iterable[str | None] | None, max_items: int, limit: int) -> list[str] | None:

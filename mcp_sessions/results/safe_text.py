@@ -14,13 +14,13 @@ from mcp_sessions.results.credentials import masked
 if TYPE_CHECKING:
     import regex
 
-_LONGEST_READ = 4_000  # code points; what follows could not be shown anyway
-_MOST_MARKS = 6  # stacked marks that living scripts use stay well under this
+_MAX_CHARS_READ = 4_000  # code points; what follows could not be shown anyway
+_MAX_MARKS = 6  # stacked marks that living scripts use stay well under this
 # What str.isprintable lets through though it has no shape, and marks piled up too high.
 _SUSPECT = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\U000e0100-\U000e01ef]|[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f"
-    f"\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{{{_MOST_MARKS + 1}}}"
+    f"\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{{{_MAX_MARKS + 1}}}"
 )
 
 
@@ -38,7 +38,7 @@ def one_line(text: str, limit: int) -> str:
 
 
 def _line(text: str) -> str:
-    text = text[:_LONGEST_READ]
+    text = text[:_MAX_CHARS_READ]
     line = " ".join(text.split())  # most of what is not printable is a line break
     if line.isprintable() and (line.isascii() or _SUSPECT.search(line) is None):
         return line
@@ -94,7 +94,7 @@ def _noise() -> "tuple[regex.Pattern[str], ...]":
             r"|[\u200c\u200d]+(?=\s|$)|(?<![^\s\ufe0e\ufe0f])[\ufe0e\ufe0f]+"
             r"|(?<=[\ufe0e\ufe0f])[\ufe0e\ufe0f]+"
         ),
-        regex.compile(rf"([\p{{Mn}}\p{{Me}}]{{{_MOST_MARKS}}})[\p{{Mn}}\p{{Me}}]+"),
+        regex.compile(rf"([\p{{Mn}}\p{{Me}}]{{{_MAX_MARKS}}})[\p{{Mn}}\p{{Me}}]+"),
     )
 
 

@@ -16,7 +16,7 @@ ANY_AGENT: Final = "agent_recorded"
 MODERN: Final = "2026-07-28"
 _ENVELOPE: Final = "io.modelcontextprotocol/"
 _AGENT_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
-_LONGEST_ID: Final = 200
+_MAX_ID_CHARS: Final = 200
 
 _REQUEST: Final = {"jsonrpc", "id", "method", "params"}
 _TEXTS: Final = {"name", "title", "version", "description", "websiteUrl"}
@@ -75,7 +75,7 @@ class EarlyAnswers:
 
 def _is_id(value: Any) -> bool:
     if isinstance(value, str):
-        return len(value) <= _LONGEST_ID and value.isprintable()
+        return len(value) <= _MAX_ID_CHARS and value.isprintable()
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53
 
 

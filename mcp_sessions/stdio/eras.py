@@ -56,10 +56,10 @@ class EraRouter:
             message = jsonrpc_message_adapter.validate_json(text, by_name=False)
         except ValidationError:
             # In a task: a client that does not read has to be heard all the same.
-            pending = self._outgoing.note_unreadable()
+            pending = self._outgoing.track_unreadable()
             self._tasks.start_soon(self._outgoing.send_error, _error_for(text), pending)
             return
-        self._outgoing.note(message)
+        self._outgoing.track(message)
         for loop in self._loops_for(message):
             await loop.send(SessionMessage(message))
 

@@ -34,8 +34,8 @@ class Outgoing:
         self._pending: set[Any] = set()
         self._progress = anyio.Event()
 
-    def note(self, message: JSONRPCMessage) -> None:
-        """Note a request that needs an answer, or a cancelled one that no longer does."""
+    def track(self, message: JSONRPCMessage) -> None:
+        """Track a request until its answer, and forget a cancelled one."""
         if isinstance(message, JSONRPCRequest):
             self._pending.add(coerce_request_id(message.id))
         elif isinstance(message, JSONRPCNotification) and message.method == _CANCELLED:
@@ -43,8 +43,8 @@ class Outgoing:
             if isinstance(cancelled, str | int):
                 self._settle(coerce_request_id(cancelled))
 
-    def note_unreadable(self) -> object:
-        """Note a line that `send_error` has to answer, and return what stands for it."""
+    def track_unreadable(self) -> object:
+        """Track a line that `send_error` has to answer, and return what stands for it."""
         pending = object()
         self._pending.add(pending)
         return pending

@@ -24,7 +24,7 @@ from mcp_sessions.streamable_http.connection import DeadlineConnection
 from mcp_sessions.telemetry.exporters import exporting
 
 _BACKLOG: Final = 128  # connections that wait to be taken, all of which may be at once
-_TIME_TO_ANSWER: Final = 2  # seconds beyond their deadline that calls in flight are left at the end
+_GRACE_SECONDS: Final = 2  # seconds beyond their deadline that calls in flight are left at the end
 
 
 def serve_http(settings: Settings, http: HttpSettings, environ: Mapping[str, str]) -> None:
@@ -46,7 +46,7 @@ def serve_http(settings: Settings, http: HttpSettings, environ: Mapping[str, str
                 access_log=False,
                 server_header=False,
                 ws="none",
-                timeout_graceful_shutdown=math.ceil(settings.deadline) + _TIME_TO_ANSWER,
+                timeout_graceful_shutdown=math.ceil(settings.deadline) + _GRACE_SECONDS,
             )
         )
         # Streams of events would be cut at a signal; theirs are calls, which end by their deadline.

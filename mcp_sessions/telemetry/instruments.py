@@ -74,7 +74,7 @@ def spared(how: str) -> None:
 
 
 def refused(status: int) -> None:
-    """Count an HTTP request that got no further than the door."""
+    """Count an HTTP request that was refused."""
     _instruments().refused.add(1, {"http.response.status_code": status})
 
 

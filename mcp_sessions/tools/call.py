@@ -48,7 +48,7 @@ class SessionTools:
         """
         code = "cancelled"
         try:
-            result = await self._answered(name, arguments, progress)
+            result = await self._result_of(name, arguments, progress)
             code = "ok"
         except SessionsError as fault:
             code = fault.code
@@ -57,7 +57,7 @@ class SessionTools:
             call_ended(name, code)
         return result
 
-    async def _answered(
+    async def _result_of(
         self, name: str, arguments: Mapping[str, Any] | None, progress: Progress
     ) -> CallToolResult:
         try:

@@ -57,12 +57,12 @@ def status_name(status: str) -> str:
 
 
 _FIRST_YEAR = 2000
-_MOST_DOLLARS = 1_000_000_000
+_MAX_DOLLARS = 1_000_000_000
 
 _Strict = Field(strict=True)
 Text = Annotated[str | None, _OrNone()]
 Whole = Annotated[Annotated[int, Field(strict=True, ge=0, lt=2**63)] | None, _OrNone()]
-Amount = Annotated[Annotated[FiniteFloat, Field(ge=0, le=_MOST_DOLLARS)] | None, _OrNone()]
+Amount = Annotated[Annotated[FiniteFloat, Field(ge=0, le=_MAX_DOLLARS)] | None, _OrNone()]
 Flag = Annotated[Annotated[bool, _Strict] | None, _OrNone()]
 Moment = Annotated[Annotated[datetime, AfterValidator(_utc)] | None, _OrNone()]
 Status = Annotated[Annotated[str, AfterValidator(status_name)] | None, _OrNone()]
