@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 
 from canned_api import canned
-from peers import PROXY, STRICT, Peer, others, ours_in_each_detail
+from peers import STRICT, Peer, others, ours_in_each_detail
 from raw_page import ROWS, RawPage
 from stdio_client import StdioServer
 from table import Row, report
@@ -94,7 +94,7 @@ def _started(peer: Peer, stack: ExitStack) -> Running:
 def _rows(running: Sequence[Running]) -> list[Row]:
     """Return what a call costs; `drift` and the deviation tell what a ratio is worth."""
     by_name = {one.peer.name: one for one in running}
-    strict, proxy = by_name[STRICT], by_name.get(PROXY)
+    strict = by_name[STRICT]
     return [
         {
             "server": one.peer.name,
@@ -107,8 +107,6 @@ def _rows(running: Sequence[Running]) -> list[Row]:
             "ms / strict": one.wall.median / strict.wall.median,
             "CPU / strict": one.cpu / strict.cpu,
             "MiB / strict": one.memory / strict.memory,
-            "ms / FastMCP": proxy and one.wall.median / proxy.wall.median,
-            "CPU / FastMCP": proxy and one.cpu / proxy.cpu,
         }
         for one in running
     ]

@@ -16,7 +16,7 @@ from statistics import median, quantiles
 
 from canned_api import canned
 from http_peers import Server, called, running, servers
-from peers import PROXY, STRICT, Peer, others, ours_in_each_detail
+from peers import STRICT, Peer, others, ours_in_each_detail
 from process import resident_bytes
 from raw_page import ROWS, RawPage
 from table import Row, report
@@ -102,7 +102,6 @@ def _rows(asked: Sequence[Server]) -> list[Row]:
                 "CPU ms": 1000 * server.cpu / len(ms),
                 "MiB": server.memory / 2**20,
                 "calls / strict": rate[server.name] / rate[STRICT],
-                "calls / FastMCP": rate[server.name] / rate[PROXY] if PROXY in rate else None,
             }
         )
     return rows
