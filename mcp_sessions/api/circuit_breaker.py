@@ -32,40 +32,44 @@ class CircuitBreaker:
     trying: bool = False
     clock: Callable[[], float] = anyio.current_time
 
-    @contextmanager
-    def request(self) -> Iterator[None]:
-        """Watch one request, from its place in the queue to its answer.
+    def check(self) -> None:
+        """Refuse a request that the API is to be spared.
 
         Raises:
             ApiUnavailable: the circuit is open, and rests or is being tried.
         """
+        left = self.next_trial - self.clock()
+        if self.failures >= FAILURES and (left > 0 or self.trying):
+            raise ApiUnavailable(
+                f"The API failed {self.failures} times in a row, so it is not asked just now.",
+                retry_after=max(1, math.ceil(left)),
+                final=True,
+            )
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """Watch one request; while the circuit is open, one at a time.
+
+        Raises:
+            ApiUnavailable: as `check` does.
+        """
+        self.check()
         trial = self.failures >= FAILURES
         if trial:
-            self._begin_trial()
+            self.trying = True
         try:
             yield
         except _DOWN:
             self._record_failure(trial=trial)
             raise
-        except SessionsError as fault:
-            if not fault.final:  # the API refused; a final failure is this server's own
-                self._reset()
+        except SessionsError:
+            self._reset()  # a refusal is an answer: the API is there
             raise
         else:
             self._reset()
         finally:
             if trial:
                 self.trying = False
-
-    def _begin_trial(self) -> None:
-        left = self.next_trial - self.clock()
-        if left > 0 or self.trying:
-            raise ApiUnavailable(
-                f"The API failed {self.failures} times in a row, so it is not asked just now.",
-                retry_after=max(1, math.ceil(left)),
-                final=True,
-            )
-        self.trying = True
 
     def _record_failure(self, *, trial: bool) -> None:
         self.failures += 1

@@ -87,10 +87,14 @@ class SessionsApi:
         )
 
     async def _attempt(self, parameters: Parameters, session: type[SessionT]) -> Page[SessionT]:
-        with self._circuit.request():
-            async with self._limiter.slot(self._request.credential):
+        # Asked before the queue, so that nobody waits in vain, and after it, since others may have
+        # failed meanwhile.
+        self._circuit.check()
+        async with self._limiter.slot(self._request.credential):
+            with self._circuit.request():
                 try:
-                    return await self._request.page(parameters, session)
+                    body = await self._request.get(parameters)
                 except RateLimited as fault:
                     self._limiter.pause(fault.retry_after or 0)
                     raise
+        return self._request.page_of(body, parameters, session)

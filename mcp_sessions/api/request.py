@@ -27,6 +27,7 @@ from mcp_sessions.deadline import for_one_request
 from mcp_sessions.errors import ApiTimeout, ResponseTooLarge, SessionsError
 from mcp_sessions.settings import Settings
 from mcp_sessions.telemetry.instruments import UpstreamRequest, upstream_request
+from mcp_sessions.wire.extract import TooManyValues
 from mcp_sessions.wire.limits import MAX_LIMIT, ROUTE
 from mcp_sessions.wire.models import Page, SessionT
 from mcp_sessions.wire.read import NotRows, parse_page
@@ -63,32 +64,45 @@ class ApiRequest:
         self.credential = blake2b(repr(self._headers).encode(), digest_size=8).hexdigest()
         """Tells credentials apart without naming them."""
 
-    async def page(self, parameters: Parameters, session: type[SessionT]) -> Page[SessionT]:
-        """Return the page of an answer of status 200, each row as `session`.
+    async def get(self, parameters: Parameters) -> bytearray:
+        """Return the body of an answer of status 200, unpacked.
 
         Raises:
             SessionsError: there is none, in this server's words.
         """
-        limit = int(parameters.get("limit", MAX_LIMIT))
-        try:
-            body = await self._get(parameters)
-            page = _parsed(body, parameters, session, limit)
-        except ResponseTooLarge:
-            self.max_rows = min(self.max_rows, fewer_rows(limit))
-            raise
-        if 2 * len(body) <= self._max_bytes:
-            self.max_rows = max(self.max_rows, min(MAX_LIMIT, 2 * limit))
-        return page
-
-    async def _get(self, parameters: Parameters) -> bytearray:
-        """Return the unpacked body, within the share of time that one request may take."""
         try:
             async with self._connections.client(self.credential) as client:
                 with anyio.move_on_after(for_one_request(self._deadline)):
                     return await self._observed(client, parameters)
         except UnusableEnvironment as fault:
             raise translated(fault) from None
+        except ResponseTooLarge:
+            self._ask_for_less(parameters)
+            raise
         raise ApiTimeout("The API did not answer in time.", final=True)
+
+    def page_of(
+        self, body: bytearray, parameters: Parameters, session: type[SessionT]
+    ) -> Page[SessionT]:
+        """Return the page that a body is, each row as `session`.
+
+        Raises:
+            SessionsError: it is none, in this server's words.
+        """
+        limit = _limit_of(parameters)
+        try:
+            page = parse_page(body, session, limit)
+        except FOREIGN as fault:
+            if isinstance(fault, TooManyValues):
+                self._ask_for_less(parameters)
+            named = failure_in(bytes(body), parameters) if isinstance(fault, NotRows) else None
+            raise (named or translated(fault)) from None
+        if 2 * len(body) <= self._max_bytes:
+            self.max_rows = max(self.max_rows, min(MAX_LIMIT, 2 * limit))
+        return page
+
+    def _ask_for_less(self, parameters: Parameters) -> None:
+        self.max_rows = min(self.max_rows, fewer_rows(_limit_of(parameters)))
 
     async def _observed(self, client: httpx.AsyncClient, parameters: Parameters) -> bytearray:
         started, size = time.monotonic(), 0
@@ -125,14 +139,8 @@ class ApiRequest:
             raise translated(fault) from None
 
 
-def _parsed(
-    body: bytearray, parameters: Parameters, session: type[SessionT], limit: int
-) -> Page[SessionT]:
-    try:
-        return parse_page(body, session, limit)
-    except FOREIGN as fault:
-        named = failure_in(bytes(body), parameters) if isinstance(fault, NotRows) else None
-        raise (named or translated(fault)) from None
+def _limit_of(parameters: Parameters) -> int:
+    return int(parameters.get("limit", MAX_LIMIT))
 
 
 def _headers(settings: Settings) -> dict[str, str]:

@@ -50,6 +50,8 @@ class SessionPage(Generic[SessionT]):
         if shown >= len(self.rows):
             return self.following
         place = self.following or self.place
+        if self.note is not None:  # a cursor amid this page has passed what could not be proven
+            place = replace(place, doubtful=True)
         return place_after(self.rows[shown - 1], place) if shown else place
 
 

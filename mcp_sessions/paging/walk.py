@@ -113,8 +113,8 @@ class Walk(Generic[SessionT]):
             elif tied := as_arrived(window.following(after)):
                 return self._unproven(window, tied, self._tied_note())
             else:  # all that the answer shows of the group was returned before
-                self.place = replace(self.place, after=None, doubtful=True)
-                offset, limit = self.place.offset, self.max_rows
+                self.note, offset = self._tied_note(), offset + len(window.entries)
+                self.place = replace(self.place, offset=offset, after=None, doubtful=True)
         raise ApiUnavailable("The list changes faster than it can be read.")
 
     def _first_guess(self, wanted: int) -> tuple[int, int]:

@@ -18,6 +18,7 @@ MANY_VALUES: Final = 300_000
 MAX_ROWS_SENT: Final = 10_000
 """Rows in such an answer; each costs memory even where it is not wanted."""
 
+_SMALL: Final = 512 * 1024  # bytes, of which no rows take much memory
 _NULL: Final = Raw(b"null")
 
 
@@ -41,6 +42,11 @@ def extract_page(body: bytes | bytearray, max_rows: int, row: type[BaseModel]) -
         msgspec.DecodeError, RecursionError, UnicodeDecodeError: it is not JSON throughout, or one
             of its rows is not as `row` has it.
     """
+    if len(body) > _SMALL:  # rows beyond `max_rows` could take much memory
+        envelope = msgspec.json.decode(body, type=Envelope)
+        rows = b",".join(map(bytes, envelope.data[:max_rows]))
+        envelope.data = msgspec.json.decode(b"[%b]" % rows, type=_rows_type(row))
+        return msgspec.json.encode(envelope)
     page = msgspec.json.decode(body, type=_page_struct(row))
     del page.data[max_rows:]
     return msgspec.json.encode(page)
@@ -88,9 +94,12 @@ def _row_struct(model: type[BaseModel]) -> type[msgspec.Struct]:
 
 @cache
 def _page_struct(row: type[BaseModel]) -> Any:
-    rows = GenericAlias(list, Union[_row_struct(row), None])  # noqa: UP007 - at run time
     envelope = [(name, Raw, _NULL) for name in ("total", "offset", "limit")]
-    return msgspec.defstruct(f"{row.__name__}StructPage", [("data", rows), *envelope])
+    return msgspec.defstruct(f"{row.__name__}StructPage", [("data", _rows_type(row)), *envelope])
+
+
+def _rows_type(row: type[BaseModel]) -> Any:
+    return GenericAlias(list, Union[_row_struct(row), None])  # noqa: UP007 - at run time
 
 
 def _or_absent(kept: Any) -> Any:

@@ -13,13 +13,22 @@ _MAX_DIGITS: Final = 18
 
 
 def parse_lenient(text: bytes | bytearray) -> Any:
-    """Return the value of a JSON text.
+    """Return the value of a JSON text; raises as `load_lenient` does."""
+    return readable(load_lenient(text))
+
+
+def load_lenient(text: bytes | bytearray) -> Any:
+    """Return the value of a JSON text, of which `readable` is what may be read.
 
     Raises:
         ValueError: it is no JSON, even so.
         RecursionError: it is nested without end.
     """
-    value = json.loads(text.decode("utf-8-sig", "replace"), parse_int=_whole)
+    return json.loads(text.decode("utf-8-sig", "replace"), parse_int=_whole)
+
+
+def readable(value: Any) -> Any:
+    """Return a value without what cannot be read: half characters, infinities, great depth."""
     return _readable(value, _MAX_DEPTH)
 
 

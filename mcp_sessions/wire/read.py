@@ -13,8 +13,15 @@ from typing import Any, Final
 import msgspec
 from pydantic import ValidationError
 
-from mcp_sessions.wire.extract import Envelope, TooManyValues, check_size, extract_page, extract_row
-from mcp_sessions.wire.lenient_json import parse_lenient
+from mcp_sessions.wire.extract import (
+    MANY_VALUES,
+    Envelope,
+    TooManyValues,
+    check_size,
+    extract_page,
+    extract_row,
+)
+from mcp_sessions.wire.lenient_json import load_lenient, parse_lenient, readable
 from mcp_sessions.wire.models import Page, SessionT
 
 _MAX_LENIENT_BYTES: Final = 8 * 1024 * 1024  # of an answer; it takes several times its memory
@@ -55,10 +62,10 @@ def parse_page(body: bytes | bytearray, session: type[SessionT], max_rows: int) 
 def _parse_leniently(
     body: bytes | bytearray, session: type[SessionT], max_rows: int, refused_as: str
 ) -> Page[SessionT]:
-    if len(body) > _MAX_LENIENT_BYTES:
+    if len(body) > _MAX_LENIENT_BYTES or body.count(b",") > MANY_VALUES:
         raise TooManyValues
     try:
-        page = parse_lenient(body)
+        page = load_lenient(body)
     except RecursionError:
         raise NotRows("JSON nested too deeply") from None
     except ValueError:
@@ -66,7 +73,8 @@ def _parse_leniently(
         raise kind("not JSON") from None
     if not (isinstance(page, dict) and isinstance(page.get("data"), list)):
         raise NotRows(_NO_LIST)
-    return _page_model(session).model_validate({**page, "data": page["data"][:max_rows]})
+    del page["data"][max_rows:]
+    return _page_model(session).model_validate(readable(page))
 
 
 @cache

@@ -1,11 +1,20 @@
 import gzip
 
+import anyio
+import anyio.lowlevel
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from mcp_sessions.api.circuit_breaker import FAILURES
+from mcp_sessions.api.client import SharedApi, open_api
+from mcp_sessions.api.connections import open_connections
+from mcp_sessions.api.rate_limiter import RateLimiter
+from mcp_sessions.api.retries import MAX_ATTEMPTS
+from mcp_sessions.api.shared_reads import background
 from mcp_sessions.errors import SessionsError
+from mcp_sessions.wire.models import Session
 
 from support.calls import (
     call_tool,
@@ -94,3 +103,43 @@ def code_of(settings):
     except SessionsError as failed:
         return failed.code
     return None
+
+
+def test_calls_that_wait_for_a_slot_are_not_sent_to_an_api_that_has_gone_down_meanwhile():
+    async def ask(api, number, faults):
+        with anyio.fail_after(20), pytest.raises(SessionsError) as refused:
+            await api.page({"offset": number, "limit": 1}, Session)
+        faults.append(refused.value.message)
+
+    async def run(settings):
+        faults = []
+        async with open_connections(settings) as connections, background() as reads:
+            limiter = RateLimiter(FAILURES, 0.3)  # so many at once, and again after 0.3 s
+            reads.start_soon(limiter.pace)
+            api = SharedApi(connections, reads, limiter).api(settings, sleep=at_once)
+            async with anyio.create_task_group() as calls:
+                for number in range(5 * FAILURES):
+                    calls.start_soon(ask, api, number, faults)
+        return faults
+
+    with scripted([answer(b'{"error":"down"}', "503 Service Unavailable")]) as upstream:
+        faults = anyio.run(run, settings_for(upstream.url))
+        assert len(upstream.requests) == FAILURES
+    assert sum("not asked just now" in fault for fault in faults) >= 4 * FAILURES
+
+
+def test_answers_that_break_off_do_not_keep_other_pages_of_the_key_from_being_asked_for():
+    async def run(url):
+        async with open_api(settings_for(url), sleep=at_once) as api:
+            for offset in range(4):
+                with anyio.fail_after(20), pytest.raises(SessionsError) as refused:
+                    await api.page({"offset": offset, "limit": 1}, Session)
+                assert refused.value.message == "The API's answer broke off."
+
+    with scripted([answer(b'{"data":[{"id":"sess')]) as upstream:
+        anyio.run(run, upstream.url)
+        assert len(upstream.requests) == 4 * MAX_ATTEMPTS
+
+
+async def at_once(_seconds):
+    await anyio.lowlevel.checkpoint()

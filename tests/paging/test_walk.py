@@ -2,19 +2,22 @@
 
 from datetime import UTC, datetime
 
+import anyio
 import pytest
 
 from mcp_sessions.arguments import ListSessions
 from mcp_sessions.embedded import SessionStore, serve
 from mcp_sessions.errors import ApiTimeout, ApiUnavailable
 from mcp_sessions.paging.cursor import Place
+from mcp_sessions.paging.page import Bounds, read_page
 from mcp_sessions.paging.sort_key import SortKey, age_of
 from mcp_sessions.paging.walk import MAX_PROBES
+from mcp_sessions.wire.models import Page, Session
 
 from support.calls import call_tool, settings_for, text_of
 from support.pages import ids, pages
 from support.raw_upstream import page_answer, scripted
-from support.rows import row
+from support.rows import id_of, row
 
 
 def test_a_list_that_is_never_where_it_was_is_a_transient_failure():
@@ -129,3 +132,56 @@ def test_a_malformed_row_leaves_a_walk_incomplete():
         content = call_tool(settings_for(upstream.url), arguments={"status": "paused"})
     content = content.structured_content
     assert (content["has_more"], content["complete"], content["malformed"]) == (False, False, 1)
+
+
+def test_a_list_that_shrinks_while_a_walk_is_amid_unproven_ties_is_never_called_complete():
+    """The answers get too heavy to show both ends of a group, and its offset is beyond the end."""
+    newer = [row(number) for number in range(320)]
+    tied = [row(400, id=id_of(number)) for number in range(90)]
+    older = [row(number) for number in range(500, 700)]
+    api = _Fake([*newer, *tied, *older])
+    place = Place(ListSessions.read({"limit": 100, "status": "idle"}))
+    seen, notes = [], set()
+    for number in range(12):
+        page = anyio.run(api.read, place)
+        seen += [entry.session.id for entry in page.rows]
+        notes.add(page.note)
+        if page.following is None:
+            break
+        place = page.following
+        if number == 3:
+            api.max_rows, api.rows = 7, api.rows[300:]
+    assert {one["id"] for one in [*tied, *older]} <= set(seen) or not page.complete
+    assert notes - {None}
+
+
+def test_a_cursor_amid_a_page_that_could_not_be_proven_never_leads_to_a_complete_page():
+    tied = [row(0, id=id_of(number), status="paused") for number in range(150)]
+    api = _Fake([*tied, *(row(number) for number in range(500, 560))])
+    page = anyio.run(api.read, Place(ListSessions.read({"status": "idle", "limit": 100})))
+    assert page.note
+    rest = anyio.run(api.read, page.following_after(30))
+    assert (rest.following, rest.complete) == (None, False)
+
+
+class _Fake:
+    """A list in memory, whose ties come in the order of their hashes."""
+
+    max_rows = 100
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    async def page(self, asked, session, **_):
+        start = asked["offset"]
+        rows = self.rows[start : start + asked["limit"]]
+        return Page[session].model_validate({"data": rows, "total": len(self.rows)})
+
+    async def read(self, place):
+        with anyio.fail_after(20):
+            bounds = Bounds(1_000, anyio.current_time() + 20)
+            return await read_page(self, place, Session, bounds, progress=_unwatched)
+
+
+async def _unwatched(*_):
+    pass

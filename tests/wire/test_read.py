@@ -1,9 +1,12 @@
+import json
+import tracemalloc
 from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mcp_sessions.wire.extract import TooManyValues
 from mcp_sessions.wire.models import FullSession, Session
 from mcp_sessions.wire.read import CutShort, NotRows, parse_page
 
@@ -85,3 +88,27 @@ def test_any_rows_are_read_one_by_one(rows):
 def test_a_row_that_a_small_answer_spoils_leaves_the_others():
     body = page_of({"id": "a"}, 5, {"id": "b", "usage": []})
     assert [row and row.id for row in parse_page(body, Session, 20).data] == ["a", None, "b"]
+
+
+@pytest.mark.parametrize("odd", ["{}", "[]", "0", '{"id":"a","tools":[{},{},{},{}]}'])
+def test_a_broken_answer_of_millions_of_values_is_refused_before_it_is_built(odd):
+    rows = ",".join(['{"id":NaN}', *[odd] * (4_000_000 // len(odd))])
+    body = f'{{"data":[{rows}]}}'.encode()
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooManyValues):
+            read_page(body, FullSession)
+        assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_rows_beyond_those_asked_for_take_no_memory():
+    heavy = json.dumps({"id": "a", "tools": [{}] * 200})
+    body = f'{{"data":[{",".join([heavy] * 9_000)}]}}'.encode()
+    tracemalloc.start()
+    try:
+        assert len(parse_page(body, FullSession, 20).data) == 20
+        assert tracemalloc.get_traced_memory()[1] < 3 * len(body)
+    finally:
+        tracemalloc.stop()
