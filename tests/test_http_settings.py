@@ -25,7 +25,7 @@ def test_nothing_set_listens_on_this_machine_alone():
     assert not settings.metrics
 
 
-def test_an_empty_variable_counts_as_absent():
+def test_an_empty_http_variable_counts_as_absent():
     assert of(HOST=" ", PORT="", TOKEN_HASHES="") == HttpSettings.from_env({})
 
 

@@ -34,25 +34,25 @@ def tools_of(file, url, **more):
     return ToolsByTenant(settings, TenantsFile(file, settings, {}))
 
 
-async def call(desk, tenant, **arguments):
+async def call(tools, tenant, **arguments):
     with anyio.fail_after(DEADLINE):
-        return await desk.tools(tenant).call("list_sessions", arguments, unwatched)
+        return await tools.tools(tenant).call("list_sessions", arguments, unwatched)
 
 
-async def test_tenants_stand_in_one_line_for_the_apis_limit(file, upstreams):
-    async with tools_of(file, upstreams.url, requests_per_minute=1).open() as desk:
-        assert not (await call(desk, "acme")).is_error
-        assert failure_of(await call(desk, "beta")).startswith("rate_limited: Too many requests")
+async def test_tenants_share_the_limit_of_requests_per_minute(file, upstreams):
+    async with tools_of(file, upstreams.url, requests_per_minute=1).open() as tools:
+        assert not (await call(tools, "acme")).is_error
+        assert failure_of(await call(tools, "beta")).startswith("rate_limited: Too many requests")
     assert len(upstreams.asked()) == 1
 
 
 async def test_tenants_share_no_read_though_they_ask_the_same_at_once(file, upstreams):
-    async with tools_of(file, upstreams.url, cache_seconds=30).open() as desk:
+    async with tools_of(file, upstreams.url, cache_seconds=30).open() as tools:
         async with anyio.create_task_group() as group:
             for name in NAMES * 2:
-                group.start_soon(call, desk, name)
+                group.start_soon(call, tools, name)
         for name in NAMES:
-            await call(desk, name)
+            await call(tools, name)
     keys = [line for head in upstreams.asked() for line in head.split(b"\r\n") if b"evr_" in line]
     assert sorted(key[-4:] for key in keys) == [b"acme", b"beta"]
 
@@ -64,15 +64,15 @@ async def test_an_api_that_fails_for_a_tenant_is_asked_for_the_others(file, upst
         (down if b"evr_pat_acme" in exchange.head else serve)(exchange)
 
     upstreams.turn_to(behave)
-    async with tools_of(file, upstreams.url, deadline=1).open() as desk:
+    async with tools_of(file, upstreams.url, deadline=1).open() as tools:
         while len(upstreams.asked()) < FAILURES:
-            assert (await call(desk, "acme")).is_error
-        assert "times in a row" in text_of(await call(desk, "acme"))
-        assert not (await call(desk, "beta")).is_error
+            assert (await call(tools, "acme")).is_error
+        assert "times in a row" in text_of(await call(tools, "acme"))
+        assert not (await call(tools, "beta")).is_error
 
 
 @pytest.mark.parametrize("nobody", [None, "gamma"])
 async def test_a_caller_that_is_no_tenant_gets_no_tools(file, upstreams, nobody):
-    async with tools_of(file, upstreams.url).open() as desk:
+    async with tools_of(file, upstreams.url).open() as tools:
         with pytest.raises(PermissionDenied):
-            desk.tools(nobody)
+            tools.tools(nobody)

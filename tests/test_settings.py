@@ -49,7 +49,7 @@ def test_a_missing_key_file_is_named():
     )
 
 
-def test_two_keys_are_one_too_many(tmp_path):
+def test_a_key_and_a_key_file_together_are_refused(tmp_path):
     file = tmp_path / "key"
     file.write_text(KEY)
     environ = {"EVERRUNS_API_KEY": KEY, "EVERRUNS_API_KEY_FILE": str(file)}

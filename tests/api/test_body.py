@@ -32,12 +32,12 @@ def body_of(*parts, encoding="", announced=""):
         return None, sent.taken
 
 
-def test_a_body_comes_whole():
+def test_a_body_within_the_bound_is_read_whole():
     assert body_of(b"ab", b"", b"c") == (b"abc", 3)
     assert body_of(b"x" * MOST) == (b"x" * MOST, 1)
 
 
-def test_reading_stops_at_the_bound():
+def test_reading_a_body_stops_at_the_bound():
     assert body_of(b"x" * 600, b"x" * 600, b"x") == (None, 2)
 
 
@@ -65,7 +65,7 @@ def test_a_bomb_is_refused_in_its_first_part():
     assert body_of(*parts, encoding="gzip") == (None, 1)
 
 
-def test_packed_bytes_that_give_nothing_are_bounded_too():
+def test_packed_bytes_that_unpack_to_nothing_are_bounded_too():
     empty = gzip.compress(b"")
     assert body_of(*[empty] * 100, encoding="gzip") == (None, MOST // len(empty) + 1)
 
@@ -82,6 +82,6 @@ def test_packed_bytes_that_give_nothing_are_bounded_too():
         (gzip.compress(gzip.compress(b"abc")), "gzip, gzip", BodyUndecodable),
     ],
 )
-def test_what_cannot_be_unpacked_is_told_and_whether_it_broke_off(body, encoding, told):
+def test_a_body_that_cannot_be_unpacked_is_told_from_one_that_was_cut_off(body, encoding, told):
     with pytest.raises(told):
         body_of(body, encoding=encoding)

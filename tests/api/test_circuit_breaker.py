@@ -91,7 +91,7 @@ def test_a_rest_doubles_while_the_api_stays_down_and_is_short_again_once_it_answ
     assert circuit.rest == FIRST_REST
 
 
-def test_a_caller_who_leaves_says_nothing_of_the_api(circuit, clock):
+def test_a_cancelled_request_counts_as_no_failure_of_the_api(circuit, clock):
     opened(circuit)
     clock.now += FIRST_REST
     with pytest.raises(KeyboardInterrupt), circuit.request():

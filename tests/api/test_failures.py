@@ -53,11 +53,11 @@ def test_a_clear_status_stands_whatever_the_body_says(status, code):
         {"error": {"code": "service_unavailable", "retry_after_seconds": 4.2}},
     ],
 )
-def test_a_wait_is_read_from_either_shape(body):
+def test_retry_after_is_read_from_either_shape_of_body(body):
     assert told(503, body).retry_after == 5
 
 
-def test_a_wait_may_be_a_date():
+def test_retry_after_may_be_a_date():
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
     assert told(429, headers={"retry-after": date}).retry_after in (89, 90)
 
@@ -159,7 +159,7 @@ def test_the_wait_that_the_api_asks_for_is_read(headers, body, seconds):
         assert fault_of(settings_for(upstream.url, deadline=1)).retry_after == seconds
 
 
-def test_a_wait_is_told_only_where_waiting_helps():
+def test_retry_after_is_told_only_of_failures_that_waiting_mends():
     sent = answer(b"", "401 Unauthorized", retry_after="60")
     with scripted([sent]) as upstream:
         assert fault_of(settings_for(upstream.url)).retry_after is None

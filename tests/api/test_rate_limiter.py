@@ -44,7 +44,7 @@ def test_no_window_of_the_period_ever_holds_more_than_allowed():
         assert len(seen) <= most
 
 
-def test_credentials_take_turns():
+def test_credentials_that_wait_for_a_slot_are_served_in_turns():
     log = []
 
     async def ask():
@@ -105,7 +105,7 @@ def test_a_caller_whose_turn_was_put_off_is_told_before_its_deadline():
     anyio.run(ask)
 
 
-def test_a_pause_lets_nobody_through():
+def test_a_paused_rate_limiter_lets_no_request_through():
     async def ask():
         async with pacing(10, 0.01) as limiter:
             began = anyio.current_time()
@@ -151,7 +151,7 @@ def test_a_slot_of_a_caller_who_left_goes_to_the_next():
     assert [credential for credential, *_ in log] == ["b"]
 
 
-def test_nobody_waits_while_there_are_slots():
+def test_no_request_waits_while_there_are_slots():
     async def ask():
         with anyio.fail_after(DEADLINE):
             limiter = RateLimiter(3, math.inf)  # nobody paces it

@@ -51,13 +51,13 @@ def tried(*outcomes, within=25.0):
 
 
 @pytest.mark.parametrize("kind", PASSING)
-def test_a_failure_that_passes_by_itself_is_asked_away(kind):
+def test_a_transient_failure_is_retried_until_there_is_an_answer(kind):
     done = tried(kind("?"), kind("?"), "page")
     assert (done.result, done.asked, len(done.waits)) == ("page", 3, 2)
 
 
 @pytest.mark.parametrize("kind", PASSING)
-def test_an_api_that_keeps_failing_is_asked_so_often_and_the_last_fault_is_told(kind):
+def test_an_api_that_keeps_failing_is_retried_so_often_and_the_last_failure_is_raised(kind):
     faults = [kind(str(number)) for number in range(9)]
     done = tried(*faults)
     assert (done.result, done.asked) == (faults[MAX_ATTEMPTS - 1], MAX_ATTEMPTS)
@@ -73,30 +73,30 @@ def test_an_api_that_keeps_failing_is_asked_so_often_and_the_last_fault_is_told(
         ApiUnreachable("?", permanent=True),
     ],
 )
-def test_a_failure_that_asking_again_does_not_mend_is_told_at_once(fault):
+def test_a_lasting_failure_is_not_retried(fault):
     assert tried(fault, "page") == Tried(fault, 1, [])
 
 
-def test_a_fault_of_our_own_is_not_asked_away():
+def test_an_unforeseen_exception_is_not_retried():
     with pytest.raises(ZeroDivisionError):
         tried(ZeroDivisionError(), "page")
 
 
-def test_waits_grow_and_are_never_the_same():
+def test_waits_between_retries_grow_and_are_never_the_same():
     waits = [tried(*[ApiUnreachable("?")] * 9).waits for _ in range(20)]
     assert max(first for first, *_ in waits) <= 0.2 < max(last for *_, last in waits) <= 1.6
     assert len({wait for one in waits for wait in one}) > 70
 
 
-def test_a_wait_that_the_api_names_is_kept_where_it_fits():
+def test_a_retry_after_within_the_deadline_is_waited_for():
     assert tried(RateLimited("?", retry_after=7), "page") == Tried("page", 2, [7])
 
 
-def test_a_wait_that_does_not_fit_is_handed_on_at_once():
+def test_a_failure_whose_retry_after_is_past_the_deadline_is_raised_at_once():
     fault = RateLimited("?", retry_after=25)
     assert tried(fault, "page") == Tried(fault, 1, [])
 
 
-def test_without_a_deadline_every_wait_fits():
+def test_without_a_deadline_every_retry_after_is_waited_for():
     fault = ApiUnavailable("?", retry_after=600)
     assert tried(fault, "page", within=None) == Tried("page", 2, [600])

@@ -7,7 +7,7 @@ from mcp_sessions.errors import ApiTimeout, ApiUnavailable
 DEADLINE = 20
 
 
-class Reads:
+class HeldRead:
     """A read that waits until it is let go, and gives its number."""
 
     def __init__(self):
@@ -25,11 +25,11 @@ class Reads:
         return number
 
 
-def flying(play, remember=0.0):
+def with_shared_reads(play, cache_seconds=0.0):
     async def run():
         with anyio.fail_after(DEADLINE):
             async with background() as tasks:
-                return await play(SharedReads(tasks, remember), Reads())
+                return await play(SharedReads(tasks, cache_seconds), HeldRead())
 
     return anyio.run(run)
 
@@ -40,11 +40,11 @@ async def settled():
 
 
 def test_the_same_read_is_made_once_and_another_by_itself():
-    async def play(flights, read):
+    async def play(reads, read):
         got = []
 
         async def want(key):
-            got.append(await flights.share(key, read, fresh=True))
+            got.append(await reads.share(key, read, fresh=True))
 
         async with anyio.create_task_group() as tasks:
             for _ in range(64):
@@ -54,23 +54,23 @@ def test_the_same_read_is_made_once_and_another_by_itself():
             read.go.set()
         return got, read.begun
 
-    got, begun = flying(play)
+    got, begun = with_shared_reads(play)
     assert begun == 2
     assert len(got) == 65
 
 
-def test_a_read_is_made_again_once_it_has_landed():
-    async def play(flights, read):
+def test_without_a_cache_a_read_that_has_ended_is_made_again():
+    async def play(reads, read):
         read.go.set()
-        return [await flights.share("same", read, fresh=False) for _ in range(3)]
+        return [await reads.share("same", read, fresh=False) for _ in range(3)]
 
-    assert flying(play) == [1, 2, 3]
+    assert with_shared_reads(play) == [1, 2, 3]
 
 
 def test_a_caller_who_leaves_disturbs_no_other_and_the_last_to_leave_stops_the_read():
-    async def play(flights, read):
+    async def play(reads, read):
         async def leave():
-            await flights.share("same", read, fresh=True)
+            await reads.share("same", read, fresh=True)
 
         async with anyio.create_task_group() as staying:
             async with anyio.create_task_group() as leaving:
@@ -84,24 +84,24 @@ def test_a_caller_who_leaves_disturbs_no_other_and_the_last_to_leave_stops_the_r
         await settled()
         return between, (read.begun, read.cancelled)
 
-    assert flying(play) == ((1, 0), (1, 1))
+    assert with_shared_reads(play) == ((1, 0), (1, 1))
 
 
 def test_a_caller_who_comes_after_all_have_left_gets_a_read_of_its_own():
-    async def play(flights, read):
+    async def play(reads, read):
         with anyio.move_on_after(0):
-            await flights.share("same", read, fresh=True)
+            await reads.share("same", read, fresh=True)
         with anyio.CancelScope() as scope:
             scope.cancel()
-            await flights.share("same", read, fresh=True)
+            await reads.share("same", read, fresh=True)
         read.go.set()
-        return await flights.share("same", read, fresh=True), read.begun
+        return await reads.share("same", read, fresh=True), read.begun
 
-    assert flying(play) == (3, 3)
+    assert with_shared_reads(play) == (3, 3)
 
 
-def test_every_caller_gets_the_fault():
-    async def play(flights, _):
+def test_every_caller_of_a_shared_read_gets_its_fault():
+    async def play(reads, _):
         faults = []
 
         async def fail():
@@ -110,7 +110,7 @@ def test_every_caller_gets_the_fault():
 
         async def want():
             with pytest.raises(ApiUnavailable) as raised:
-                await flights.share("same", fail, fresh=True)
+                await reads.share("same", fail, fresh=True)
             faults.append(raised.value)
 
         async with anyio.create_task_group() as tasks:
@@ -118,16 +118,16 @@ def test_every_caller_gets_the_fault():
                 tasks.start_soon(want)
         return faults
 
-    faults = flying(play)
+    faults = with_shared_reads(play)
     assert [(f.message, f.retry_after, f.final) for f in faults] == [("down", 7, True)] * 3
     assert len({id(fault) for fault in faults}) == 3
 
 
 def test_a_read_goes_on_until_the_latest_deadline_among_its_callers():
-    async def play(flights, read):
+    async def play(reads, read):
         async def want(seconds):
             with anyio.move_on_after(seconds):
-                return await flights.share("same", read, fresh=True)
+                return await reads.share("same", read, fresh=True)
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(want, DEADLINE)
@@ -136,43 +136,43 @@ def test_a_read_goes_on_until_the_latest_deadline_among_its_callers():
             read.go.set()
         return read.cancelled
 
-    assert flying(play) == 0
+    assert with_shared_reads(play) == 0
 
 
-def test_a_read_knows_the_deadline_of_those_who_wait():
-    async def play(flights, _):
+def test_a_read_has_the_deadline_of_those_who_wait_for_it():
+    async def play(reads, _):
         async def left():
             return anyio.current_effective_deadline() - anyio.current_time()
 
         with anyio.fail_after(5):
-            return await flights.share("same", left, fresh=True)
+            return await reads.share("same", left, fresh=True)
 
-    assert 4 < flying(play) <= 5
+    assert 4 < with_shared_reads(play) <= 5
 
 
-def test_a_result_is_remembered_for_a_moment_unless_it_must_be_fresh():
-    async def play(flights, read):
+def test_a_result_is_cached_for_a_moment_unless_it_must_be_fresh():
+    async def play(reads, read):
         read.go.set()
-        first = [await flights.share("same", read, fresh=False) for _ in range(3)]
-        return [*first, await flights.share("same", read, fresh=True)]
+        first = [await reads.share("same", read, fresh=False) for _ in range(3)]
+        return [*first, await reads.share("same", read, fresh=True)]
 
-    assert flying(play, remember=30) == [1, 1, 1, 2]
+    assert with_shared_reads(play, cache_seconds=30) == [1, 1, 1, 2]
 
 
-def test_a_fault_is_not_remembered():
-    async def play(flights, read):
+def test_the_fault_of_a_read_is_not_cached():
+    async def play(reads, read):
         async def fail():
             raise ApiTimeout("slow")
 
         with pytest.raises(ApiTimeout):
-            await flights.share("same", fail, fresh=False)
+            await reads.share("same", fail, fresh=False)
         read.go.set()
-        return await flights.share("same", read, fresh=False)
+        return await reads.share("same", read, fresh=False)
 
-    assert flying(play, remember=30) == 1
+    assert with_shared_reads(play, cache_seconds=30) == 1
 
 
-def test_what_a_block_raises_comes_out_of_its_background_as_it_is():
+def test_an_exception_comes_out_of_background_tasks_as_it_is_and_in_no_group():
     async def run():
         async with background() as tasks:
             tasks.start_soon(anyio.sleep_forever)

@@ -77,7 +77,7 @@ async def test_keys_are_fetched_once_for_all_who_need_them(issuer, keys, key):
     assert len(keys.asked()) == 1
 
 
-async def test_names_that_are_made_up_cost_the_issuer_nothing(issuer, keys, key):
+async def test_tokens_that_name_made_up_keys_cause_no_request_to_the_issuer(issuer, keys, key):
     assert await issuer.claims(token(key))
     for number in range(20):
         assert await issuer.claims(token(key, kid=f"made up {number}")) is None
@@ -115,7 +115,7 @@ async def test_a_known_key_waits_for_no_fetch_of_another(issuer, keys, key, cloc
         b'{"keys": [{"kty": "x", "kid": "first"}]}',
     ],
 )
-async def test_keys_stay_where_no_others_can_be_had(issuer, keys, key, clock, body):
+async def test_known_keys_are_kept_while_the_issuer_sends_no_others(issuer, keys, key, clock, body):
     assert await issuer.claims(token(key))
     keys.turn_to(lambda exchange: exchange.send(answer(body)))
     clock.now += KEYS_HOLD

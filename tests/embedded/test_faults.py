@@ -51,7 +51,7 @@ def test_the_other_json_shapes_hold_a_text_or_an_object():
     assert error == {"code": "internal_error", "message": "Internal Server Error"}
 
 
-def test_chance_makes_every_passing_failure_in_every_shape():
+def test_failures_by_chance_are_of_every_transient_status_and_every_shape():
     entropy = Random(1)
     faults = [by_chance(entropy, 1) for _ in range(1_000)]
     assert {(fault.status, fault.shape) for fault in faults} == {
@@ -61,7 +61,7 @@ def test_chance_makes_every_passing_failure_in_every_shape():
 
 
 @pytest.mark.parametrize("share", [0, 0.2, 1])
-def test_chance_makes_as_many_failures_as_it_is_told(share):
+def test_the_share_of_requests_that_fail_by_chance_is_the_one_asked_for(share):
     entropy = Random(1)
     made = sum(by_chance(entropy, share) is not None for _ in range(10_000))
     assert made == pytest.approx(share * 10_000, abs=150)

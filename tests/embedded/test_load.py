@@ -64,7 +64,7 @@ def test_separators_of_lines_inside_a_title_do_not_end_a_line(written):
         (f"{json.dumps(ONE)}\n7", "line 2: not an object"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_file_and_place(written, content, words):
+def test_a_file_that_is_refused_is_named_with_the_line_or_session_at_fault(written, content, words):
     path = written(content)
     with pytest.raises(ValueError, match=words) as raised:
         load_sessions(path)

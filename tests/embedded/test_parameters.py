@@ -9,11 +9,11 @@ def asked(query):
     return read(pairs(query.encode()))
 
 
-def test_nothing_asked_is_the_first_twenty():
+def test_an_empty_query_asks_for_the_first_twenty_sessions():
     assert asked("") == Asked(agent_id=None, search=None, offset=0, limit=20)
 
 
-def test_values_are_decoded():
+def test_percent_encoded_values_are_decoded():
     got = asked(f"agent_id={AGENT}&search=caf%C3%A9+%26+bar&offset=5&limit=7")
     assert got == Asked(AGENT, "café & bar", 5, 7)
 
@@ -27,7 +27,7 @@ def test_a_limit_above_100_is_clamped_and_0_is_not(query, limit):
 
 
 @pytest.mark.parametrize("written", ["7", "007", "%2B7"])
-def test_numbers_are_read_as_rust_reads_them(written):
+def test_an_offset_may_have_leading_zeros_or_a_plus_sign(written):
     assert asked(f"offset={written}").offset == 7
 
 
@@ -60,12 +60,12 @@ def test_a_malformed_agent_id_is_refused(agent_id):
 
 
 @pytest.mark.parametrize("query", ["limit=1&limit=1", "search=a&search=b", "offset=0&x=1&offset=0"])
-def test_a_known_name_given_twice_is_refused(query):
+def test_a_known_parameter_given_twice_is_refused(query):
     with pytest.raises(ValueError, match=r"duplicate field `(limit|search|offset)`"):
         asked(query)
 
 
-def test_unknown_names_are_ignored_however_often_they_come():
+def test_unknown_parameters_are_ignored_however_often_they_come():
     assert asked("status=active&status=idle&order=asc&cursor=&=x") == Asked()
 
 
@@ -73,5 +73,5 @@ def test_an_empty_search_is_a_search_for_no_words():
     assert asked("search=").search == ""
 
 
-def test_bytes_that_are_not_utf_8_do_no_harm():
+def test_a_query_that_is_not_utf_8_is_read_all_the_same():
     assert asked("search=%ff%fe").search == "��"

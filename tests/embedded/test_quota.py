@@ -9,7 +9,7 @@ PAUSES = st.lists(st.sampled_from([0.0, 0.25, 1.0, 10.0, 59.75, 60.0]), max_size
 
 
 @given(PAUSES, st.integers(1, 5))
-def test_no_minute_admits_more_and_none_admits_less(pauses, per_minute):
+def test_every_minute_admits_as_many_requests_as_the_quota_says(pauses, per_minute):
     quota, now, admitted = Quota(per_minute), 0.0, []
     for pause in pauses:
         now += pause

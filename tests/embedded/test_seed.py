@@ -129,7 +129,7 @@ def test_subagents_have_a_parent_that_exists_and_is_older(sessions):
         assert {"subagent_name", "subagent_status", "subagent_task"} <= child.keys()
 
 
-def test_times_follow_each_other(sessions):
+def test_a_seed_session_is_created_before_it_starts_and_finishes(sessions):
     for session in sessions:
         times = [session.get(name) for name in ("created_at", "started_at", "finished_at")]
         assert all(one <= other for one, other in pairwise(filter(None, times)))

@@ -100,7 +100,7 @@ def test_an_argument_that_contradicts_the_cursor_is_named(name, value):
 
 
 @pytest.mark.parametrize("arguments", [{}, {"cursor": None}, {"cursor": ""}, {"limit": 5}])
-def test_without_a_place_the_list_has_ended(arguments):
+def test_a_page_asked_for_without_cursor_and_offset_is_refused(arguments):
     with pytest.raises(InvalidArguments, match="no next_cursor means the list has ended"):
         CODEC.resume(GetSessionPage.read(arguments))
 

@@ -44,7 +44,7 @@ def test_a_full_page_at_the_largest_limit_costs_two(empty_api):
 
 
 @pytest.mark.parametrize("offset", [40, 41, 2**31 - 1])
-def test_a_place_past_the_end_is_an_empty_last_page(forty, offset):
+def test_an_offset_past_the_end_gives_an_empty_last_page(forty, offset):
     (page,) = pages(forty.url, Place(ListSessions(), offset))
     assert (page.rows, page.following, page.total) == ((), None, 40)
 

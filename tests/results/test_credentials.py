@@ -71,7 +71,7 @@ def test_a_credential_is_masked(secret, shown):
         "می‌خواهم گزارش",
     ],
 )
-def test_what_only_resembles_a_credential_stays(ordinary):
+def test_a_text_that_only_resembles_a_credential_is_not_masked(ordinary):
     assert harmless(ordinary, 200) == ordinary
 
 

@@ -46,7 +46,7 @@ def test_readable_text_stays_as_it_is(readable):
         ("private \ue000\U000f0000 use", "private use"),
     ],
 )
-def test_what_a_reader_cannot_see_is_gone(hostile, shown):
+def test_characters_that_a_reader_cannot_see_are_removed(hostile, shown):
     assert harmless(hostile, 200) == shown
 
 

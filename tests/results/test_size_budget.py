@@ -67,7 +67,7 @@ def test_rows_are_taken_while_the_page_that_says_what_they_share_fits(given_sess
         assert page_weight(rows[: len(taken) + 1]) > budget - 16
 
 
-def test_one_row_is_taken_whatever_its_weight():
+def test_a_result_has_at_least_one_row_even_if_that_is_over_the_budget():
     row = Row(id="session_1", label="x" * 500)
     heavy = sized(row)
     assert rows_within(100, 0, [heavy, heavy]) == [row]

@@ -56,7 +56,7 @@ def test_the_text_of_a_page_has_its_lines_in_this_order():
     ]
 
 
-def test_a_last_page_says_so():
+def test_the_text_of_a_last_page_says_that_the_list_ends():
     assert render(page()).split("\n") == [
         "0 sessions from offset 0, newest first",
         "End of the list.",
@@ -118,6 +118,6 @@ def test_every_field_of_a_full_row_is_said():
     )
 
 
-def test_a_row_is_one_line_or_two():
+def test_a_row_takes_one_line_or_two():
     assert render_row(ROW).count("\n") == 1
     assert render_row(Row(id="s", label="x", status="idle")).count("\n") == 0

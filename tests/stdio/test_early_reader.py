@@ -14,14 +14,14 @@ from support.messages import initialize, request
 DEADLINE = 10
 
 
-class Overture:
-    """An opening on pipes, as a client sees it."""
+class EarlyClient:
+    """A client, on pipes, of an early reader."""
 
     def __init__(self, agent_id=None):
         (self.own_in, stdin), (stdout, self.own_out) = os.pipe(), os.pipe()
         self.stdin, self.stdout = os.fdopen(stdin, "wb", 0), os.fdopen(stdout, "rb")
-        self.opening = EarlyReader(Descriptors(self.own_in, self.own_out), agent_id)
-        self.opening.start()
+        self.reader = EarlyReader(Descriptors(self.own_in, self.own_out), agent_id)
+        self.reader.start()
 
     def __enter__(self):
         return self
@@ -44,7 +44,7 @@ class Overture:
             if thread.name == "early-reader":
                 thread.join(DEADLINE)
                 assert not thread.is_alive()
-        return self.opening.finish()
+        return self.reader.finish()
 
     def send(self, *lines):
         self.stdin.write(b"".join(lines))
@@ -58,9 +58,9 @@ def line(message):
 
 
 @pytest.fixture
-def overture():
-    with Overture() as overture:
-        yield overture
+def client():
+    with EarlyClient() as client:
+        yield client
 
 
 HELLO, LIST = line(initialize("2025-11-25")), line(request(1, "tools/list"))
@@ -72,62 +72,62 @@ READY = line({"jsonrpc": "2.0", "method": "notifications/initialized"})
 CALL = line(request(2, "tools/call", name="list_sessions", arguments={}))
 
 
-def test_recorded_requests_are_answered_early_and_only_the_greeting_is_handed_over(overture):
-    overture.send(HELLO, READY, LIST)
-    assert [overture.answer()["id"] for _ in range(2)] == ["initialize", 1]
-    left = overture.opening.finish()
+def test_recorded_requests_are_answered_early_and_only_the_greeting_is_handed_over(client):
+    client.send(HELLO, READY, LIST)
+    assert [client.answer()["id"] for _ in range(2)] == ["initialize", 1]
+    left = client.reader.finish()
     assert [one + b"\n" for one in left.lines] == [HELLO, READY]
     assert left.answered_ids == ("initialize",)
     assert (left.rest, left.ended) == (b"", False)
 
 
-def test_after_a_request_without_a_record_every_line_waits_in_order(overture):
-    overture.send(LIST, CALL, LIST, b'{"half')
-    assert overture.answer()["id"] == 1
-    overture.send(b" a line")
-    left = overture.opening.finish()
+def test_after_a_request_without_a_record_every_line_waits_in_order(client):
+    client.send(LIST, CALL, LIST, b'{"half')
+    assert client.answer()["id"] == 1
+    client.send(b" a line")
+    left = client.reader.finish()
     assert [one + b"\n" for one in left.lines] == [CALL, LIST]
     assert b'{"half a line'.startswith(left.rest)
     assert not left.answered_ids
 
 
-def test_a_line_that_comes_in_pieces_is_answered_early(overture):
+def test_a_line_that_comes_in_pieces_is_answered_early(client):
     for number in range(len(LIST)):
-        overture.send(LIST[number : number + 1])
-    assert overture.answer()["id"] == 1
-    assert overture.opening.finish().lines == []
+        client.send(LIST[number : number + 1])
+    assert client.answer()["id"] == 1
+    assert client.reader.finish().lines == []
 
 
-def test_a_client_that_leaves_with_all_answered_has_left(overture):
-    overture.send(LIST)
-    overture.answer()
-    assert overture.end_heard().ended
-    assert overture.opening.client_left
+def test_a_client_that_leaves_with_all_answered_has_left(client):
+    client.send(LIST)
+    client.answer()
+    assert client.end_heard().ended
+    assert client.reader.client_left
 
 
-def test_a_client_that_leaves_with_a_request_open_has_not_left(overture):
-    overture.send(CALL.rstrip())
-    left = overture.end_heard()
-    assert not overture.opening.client_left
+def test_a_client_that_leaves_with_a_request_open_has_not_left(client):
+    client.send(CALL.rstrip())
+    left = client.end_heard()
+    assert not client.reader.client_left
     assert [one for one in left.lines if one] == [CALL.rstrip()]
 
 
-def test_a_client_that_does_not_read_early_answers_is_not_waited_for_and_no_line_is_torn(overture):
-    overture.send(*[LIST] * 40)
-    read = [overture.answer() for _ in range(3)]
-    left = overture.opening.finish()
-    overture.close_out()
-    told = overture.stdout.read() + left.unsent
+def test_a_client_that_does_not_read_early_answers_is_not_waited_for_and_no_line_is_torn(client):
+    client.send(*[LIST] * 40)
+    read = [client.answer() for _ in range(3)]
+    left = client.reader.finish()
+    client.close_out()
+    told = client.stdout.read() + left.unsent
     answers = [json.loads(one) for one in told.splitlines()]
     assert told.endswith(b"\n")
     assert len(read) + len(answers) + len(left.lines) == 40
     assert left.lines
 
 
-def test_a_greeting_that_comes_twice_has_two_early_answers_that_need_no_second(overture):
-    overture.send(HELLO, HELLO)
-    assert [overture.answer()["id"] for _ in range(2)] == ["initialize"] * 2
-    assert overture.opening.finish().answered_ids == ("initialize",) * 2
+def test_a_greeting_that_comes_twice_has_two_early_answers_that_need_no_second(client):
+    client.send(HELLO, HELLO)
+    assert [client.answer()["id"] for _ in range(2)] == ["initialize"] * 2
+    assert client.reader.finish().answered_ids == ("initialize",) * 2
 
 
 @pytest.mark.parametrize(
@@ -140,18 +140,18 @@ def test_a_greeting_that_comes_twice_has_two_early_answers_that_need_no_second(o
     ],
     ids=["a byte order mark", "UTF-16", "half a character", "not UTF-8"],
 )
-def test_a_line_that_the_sdk_does_not_read_is_left_to_the_sdk(overture, unread):
-    overture.send(unread, LIST)
-    left = overture.end_heard()
+def test_a_line_that_the_sdk_does_not_read_is_left_to_the_sdk(client, unread):
+    client.send(unread, LIST)
+    left = client.end_heard()
     assert b"\n".join(left.lines).startswith(unread.rstrip(b"\n"))
     assert not left.answered_ids
-    overture.close_out()
-    assert overture.stdout.read() == b""
+    client.close_out()
+    assert client.stdout.read() == b""
 
 
 def test_an_agent_whose_id_is_no_word_is_left_to_the_sdk():
-    with Overture('agent"},{') as overture:
-        overture.send(LIST)
-        left = overture.opening.finish()
+    with EarlyClient('agent"},{') as client:
+        client.send(LIST)
+        left = client.reader.finish()
         assert (left.lines, left.rest) == ([], b"")
-        assert os.read(overture.own_in, 10_000) == LIST
+        assert os.read(client.own_in, 10_000) == LIST

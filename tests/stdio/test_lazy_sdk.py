@@ -52,7 +52,7 @@ def test_an_import_of_a_package_that_was_left_out_gets_it(use):
     assert said_by(use) == ["mcp.client.client"]
 
 
-def test_the_packages_are_themselves_whatever_was_asked_first():
+def test_the_sdks_packages_have_their_own_names_whichever_is_asked_first():
     assert said_by("import mcp.server; print(mcp.server.MCPServer.__module__)") == [
         "mcp.server.mcpserver.server"
     ]

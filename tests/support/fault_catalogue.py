@@ -12,8 +12,8 @@ from functools import cache, partial
 from support.raw_upstream import (
     PATIENCE,
     Behaviour,
-    Door,
     Exchange,
+    ListenerState,
     answer,
     drips,
     falls_silent,
@@ -93,7 +93,7 @@ class Fault:
     least: int = 1
     variant: str = ""
     deadline: float = SHORT
-    door: Door = Door.OPEN
+    listener: ListenerState = ListenerState.OPEN
     settings: Mapping[str, str] = field(default_factory=dict)
     pauses: bool = False  # the server asks nothing for as long as it was told to wait
 
@@ -101,6 +101,11 @@ class Fault:
     def title(self) -> str:
         """Return what no other fault is called."""
         return f"{self.name}: {self.variant}" if self.variant else self.name
+
+    @property
+    def door(self) -> ListenerState:
+        """Return the listener's state by the name that `fault_runs` still has for it."""
+        return self.listener
 
 
 _once = partial(Fault, answer=THE_PAGE, most=2, least=2)
@@ -120,7 +125,9 @@ def _chunk(data: bytes) -> bytes:
 
 
 def _connections() -> Iterator[Fault]:
-    yield _always("connection refused", sends(), UNREACHABLE, least=0, most=0, door=Door.SHUT)
+    yield _always(
+        "connection refused", sends(), UNREACHABLE, least=0, most=0, listener=ListenerState.SHUT
+    )
     yield _once("reset before the answer, once", first(resets()))
     yield _always("reset before the answer, always", resets(), UNREACHABLE, least=2)
     yield _once("closed without an answer, once", first(sends()))
@@ -361,14 +368,16 @@ def _bad_rows() -> Iterator[Fault]:
 
 
 def _certificates() -> Iterator[Fault]:
-    for name, door in (
-        ("a certificate that nobody vouches for", Door.FOREIGN),
-        ("plain HTTP where TLS is spoken", Door.PLAIN),
+    for name, state in (
+        ("a certificate that nobody vouches for", ListenerState.FOREIGN),
+        ("plain HTTP where TLS is spoken", ListenerState.PLAIN),
     ):
         named = Failure("api_unreachable", r"TLS failed: .*\n.*SSL_CERT_FILE")
-        least = most = 1 if door is Door.PLAIN else 0
-        yield Fault(name, says(b"", "400 Bad Request"), named, most, least, door=door)
-    yield Fault("a TLS handshake without answer", sends(), TIMEOUT, 0, 0, door=Door.MUTE)
+        least = most = 1 if state is ListenerState.PLAIN else 0
+        yield Fault(name, says(b"", "400 Bad Request"), named, most, least, listener=state)
+    yield Fault(
+        "a TLS handshake without answer", sends(), TIMEOUT, 0, 0, listener=ListenerState.MUTE
+    )
 
 
 FAULTS: tuple[Fault, ...] = (

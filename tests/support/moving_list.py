@@ -192,7 +192,7 @@ class WatchedWalk:
 
 @dataclass
 class _Meddler:
-    """The API's door, with somebody at the list whenever it opens."""
+    """The API's client, before whose every request the list may change."""
 
     walk: WatchedWalk
     meddle: Callable[[], None]

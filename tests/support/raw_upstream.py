@@ -24,7 +24,7 @@ TOTAL = 60
 _MOST = 100
 
 
-class Door(Enum):
+class ListenerState(Enum):
     """What a client meets before it can send a request."""
 
     OPEN = "open"
@@ -34,7 +34,13 @@ class Door(Enum):
     MUTE = "mute"  # a TLS handshake that is never answered
 
 
-SECURE = (Door.FOREIGN, Door.PLAIN, Door.MUTE)  # doors of an upstream that speaks TLS
+Door = ListenerState  # the name that tests/system/http still has for it
+
+SECURE = (
+    ListenerState.FOREIGN,
+    ListenerState.PLAIN,
+    ListenerState.MUTE,
+)  # those of an upstream that speaks TLS
 
 
 @dataclass(slots=True)
@@ -99,7 +105,7 @@ class Upstream:
     foreign: ssl.SSLContext | None
     _listener: socket.socket
     requests: list[bytes] = field(default_factory=list)
-    _door: Door = Door.OPEN
+    _state: ListenerState = ListenerState.OPEN
     _acceptor: Thread | None = None
     _connections: set[socket.socket] = field(default_factory=set)
     _threads: list[Thread] = field(default_factory=list)
@@ -107,14 +113,14 @@ class Upstream:
     _since: int = 0
     _lock: Lock = field(default_factory=Lock)
 
-    def turn_to(self, behaviour: Behaviour, door: Door = Door.OPEN) -> None:
+    def turn_to(self, behaviour: Behaviour, state: ListenerState = ListenerState.OPEN) -> None:
         """Behave otherwise from the next request on, and end what goes on; count from zero."""
         self._over.set()
         with self._lock:
             self.behaviour, self._over, self._since = behaviour, Event(), len(self.requests)
-        if door is not self._door:
+        if state is not self._state:
             self._leave()
-            self._door, self._listener = door, _bound(self.port)
+            self._state, self._listener = state, _bound(self.port)
             self.listen()
 
     def asked(self) -> list[bytes]:
@@ -123,8 +129,8 @@ class Upstream:
             return self.requests[self._since :]
 
     def listen(self) -> None:
-        """Let clients come in; behind a shut door the port is only kept from other servers."""
-        if self._door is not Door.SHUT:
+        """Let clients come in; where it is shut, the port is only kept from other servers."""
+        if self._state is not ListenerState.SHUT:
             self._listener.listen()
             self._acceptor = self._start(self._accept, self._listener)
 
@@ -183,11 +189,11 @@ class Upstream:
                     self._connections.discard(connection)
 
     def _spoken(self, plain: socket.socket) -> socket.socket:
-        if self._door is Door.MUTE:
+        if self._state is ListenerState.MUTE:
             self._over.wait(PATIENCE)
-        if self._door is Door.PLAIN or self.trusted is None:
+        if self._state is ListenerState.PLAIN or self.trusted is None:
             return plain
-        context = self.foreign if self._door is Door.FOREIGN else self.trusted
+        context = self.foreign if self._state is ListenerState.FOREIGN else self.trusted
         return context.wrap_socket(plain, server_side=True)
 
     def _next(self, connection: socket.socket) -> Exchange | None:

@@ -51,7 +51,7 @@ def test_the_filters_in_force_are_said_back(api):
 
 @pytest.mark.parametrize("detail", ["brief", "standard", "full"])
 @pytest.mark.parametrize("budget", [4_000, 24_000])
-def test_what_does_not_fit_follows_and_nothing_is_lost(detail, budget):
+def test_rows_that_do_not_fit_a_result_come_in_the_next_and_none_is_lost(detail, budget):
     rows = [heavy(n) for n in range(100 if budget > 4_000 else 25)]
     seen = []
     with SessionStore() as store, serve(store) as served:

@@ -88,7 +88,7 @@ def test_what_may_hold_a_secret_is_read_as_a_size_or_not_at_all():
 
 
 @pytest.mark.parametrize("sent", [0, "12", 1e300])
-def test_a_number_is_no_time(sent):
+def test_a_number_is_not_read_as_a_time(sent):
     (read,) = read_page(page_of({"id": "s", "created_at": sent}), Session).data
     assert read.created_at is None
 

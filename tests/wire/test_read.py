@@ -35,7 +35,7 @@ def read_page(body, session):
         (b'{"data":{"id":"CANARY"}}', "JSON without a list of sessions under data"),
     ],
 )
-def test_what_is_not_a_page_is_told_without_quoting_it(body, reason):
+def test_an_answer_that_is_no_page_is_refused_without_quoting_it(body, reason):
     with pytest.raises(NotRows) as refused:
         read_page(body, Session)
     assert str(refused.value) == reason
@@ -52,7 +52,7 @@ def test_what_is_not_a_page_is_told_without_quoting_it(body, reason):
         (b"x", NotRows),
     ],
 )
-def test_what_broke_off_is_told_from_what_is_no_page(body, told):
+def test_a_page_that_was_cut_off_is_told_from_what_is_no_page(body, told):
     with pytest.raises(NotRows) as refused:
         read_page(body, Session)
     assert type(refused.value) is told

@@ -133,7 +133,7 @@ def test_stdin_that_never_said_anything_ends_the_process_in_silence(environment)
     [(signal.SIGINT, initialize(OLDER[0])), (signal.SIGTERM, request(1, "tools/list"))],
     ids=["SIGINT", "SIGTERM"],
 )
-def test_a_signal_ends_the_process_promptly_and_in_silence(environment, number, first):
+def test_a_signal_ends_a_stdio_server_promptly_and_in_silence(environment, number, first):
     with stdio_server(environment) as server:
         server.ask(first)
         ended = server.end(number)
