@@ -143,6 +143,15 @@ def test_a_wrong_row_filter_is_named_with_what_is_allowed(arguments, begins):
     assert refusal(ListSessions, arguments).startswith(begins)
 
 
+@pytest.mark.parametrize(
+    ("tool", "name"),
+    [(tool, name) for tool in (ListSessions, GetSessionPage) for name in tool.model_fields],
+    ids=lambda part: getattr(part, "tool", part),
+)
+def test_of_every_argument_it_is_said_what_it_may_be(tool, name):
+    assert tool.allowed(name)
+
+
 def test_each_wrong_argument_gets_its_own_sentence():
     message = refusal(ListSessions, {"limit": 0, "detail": "x", "agent_id": ""})
     assert message.count(" must be ") == 3

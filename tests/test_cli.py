@@ -10,6 +10,8 @@ import pytest
 
 from mcp_sessions import __version__
 
+from support.messages import older_request
+
 TIMEOUT = 60
 
 
@@ -57,8 +59,11 @@ def test_a_file_that_cannot_be_loaded_is_a_sentence(tmp_path, content):
 
 
 def test_stdout_of_the_stdio_server_holds_nothing_but_protocol():
-    lines = command("--demo", input='{"jsonrpc":"2.0","id":1,"method":"ping"}\n').stdout
-    assert all(json.loads(line)["jsonrpc"] == "2.0" for line in lines.splitlines())
+    asked = [older_request(number, "ping") for number in (1, 2)]
+    said = command("--demo", input="".join(f"{json.dumps(one)}\n" for one in asked)).stdout
+    answers = [json.loads(line) for line in said.splitlines()]
+    assert [answer["jsonrpc"] for answer in answers] == ["2.0"] * 2
+    assert sorted(answer["id"] for answer in answers) == [1, 2]
 
 
 @pytest.mark.parametrize(

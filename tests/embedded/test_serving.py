@@ -4,12 +4,15 @@ import subprocess
 import sys
 import threading
 import time
+from statistics import median
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from mcp_sessions.embedded import EmbeddedOptions, SessionStore, serve
+
+DEADLINE = 20
 
 PROGRAM = """
 from mcp_sessions.embedded import SessionStore, run
@@ -55,9 +58,11 @@ def test_a_served_api_ends_promptly_with_a_connection_open_and_leaves_no_thread(
     with serve(store) as api, httpx.Client(timeout=10) as client:
         client.get(f"{api.url}/v1/sessions")
         kept = socket.create_connection(("127.0.0.1", urlsplit(api.url).port), timeout=10)
-        start = time.perf_counter()
+        watchdog = threading.Timer(DEADLINE, kept.shutdown, [socket.SHUT_RDWR])
+        watchdog.start()
     with kept:
-        assert time.perf_counter() - start < 2
+        assert watchdog.is_alive(), "the connection had to be closed for it"
+        watchdog.cancel()
     assert not [
         thread for thread in set(threading.enumerate()) - before if thread.name == "embedded-api"
     ]
@@ -84,11 +89,20 @@ def test_two_apis_keep_to_themselves():
 
 
 def test_small_answers_do_not_wait_for_a_delayed_acknowledgement(store):
-    with serve(store) as api, httpx.Client(timeout=10) as client:
+    """On a connection just opened none is delayed, so that its answers are the measure."""
+
+    def seconds(client):
         start = time.perf_counter()
-        for _ in range(20):
-            client.get(f"{api.url}/v1/sessions")
-        assert time.perf_counter() - start < 20 * 0.03
+        client.get(f"{api.url}/v1/sessions")
+        return time.perf_counter() - start
+
+    with serve(store) as api, httpx.Client(timeout=10) as client:
+        kept = median(seconds(client) for _ in range(60))
+        new = []
+        for _ in range(10):
+            with httpx.Client(timeout=10, verify=False) as fresh:  # noqa: S501 - plain HTTP
+                new.append(seconds(fresh))
+    assert kept < 5 * median(new)
 
 
 def test_nothing_is_written_while_the_api_is_served(store, capfd):

@@ -1,6 +1,7 @@
 import pytest
 
-from mcp_sessions.results.models import Row, share
+from mcp_sessions.arguments import ListSessions
+from mcp_sessions.results.models import Filters, Row, share
 
 
 def row(number, **fields):
@@ -26,6 +27,10 @@ def test_what_some_rows_share_stays_in_the_rows(agents):
 def test_one_row_shares_nothing(count):
     rows = [row(number, agent_id="agent_1") for number in range(count)]
     assert share(rows) == (rows, None)
+
+
+def test_every_filter_of_list_sessions_is_echoed():
+    assert set(Filters.model_fields) == ListSessions.model_fields.keys() - {"limit", "detail"}
 
 
 def test_the_fields_that_are_shown_of_a_session_are_pinned():

@@ -2,8 +2,11 @@ import json
 
 import pytest
 
+from mcp_sessions.results.models import Row
 from mcp_sessions.results.rows import STANDARD, brief, full, standard
 from mcp_sessions.wire.models import FullSession
+
+from support.rows import EVERY_FIELD
 
 ROW = {
     "id": "session_1",
@@ -102,6 +105,11 @@ def test_a_strangers_tag_cannot_pass_for_the_count_of_tags_left_out():
 
 def test_a_preview_that_serves_as_label_is_not_said_twice():
     assert standard(session(title=None)).preview is None
+
+
+def test_every_field_of_a_row_comes_from_a_field_of_the_session():
+    filled = full(FullSession.model_validate(EVERY_FIELD)).compact()
+    assert set(Row.model_fields) - filled.keys() == {"shortened"}  # which a result decides
 
 
 @pytest.mark.parametrize("status", ["waitingfortoolresults", "waiting_for_tool_results"])

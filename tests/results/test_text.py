@@ -1,7 +1,12 @@
 import pytest
 
+from mcp_sessions.arguments import ListSessions
 from mcp_sessions.results.models import Filters, PageSummary, Row, Shared, Subagent, Tokens
+from mcp_sessions.results.rows import full
 from mcp_sessions.results.text import render, render_row
+from mcp_sessions.wire.models import FullSession
+
+from support.rows import EVERY_FIELD
 
 ROW = Row(
     id="session_1",
@@ -116,6 +121,31 @@ def test_every_field_of_a_full_row_is_said():
     assert said.endswith(
         "organization_id org_1, max_iterations 50, parallel_tool_calls false, features schedules"
     )
+
+
+@pytest.mark.parametrize("name", sorted(set(Row.model_fields) - {"id", "label"}))
+def test_every_field_that_a_row_has_changes_its_text(name):
+    row = full(FullSession.model_validate(EVERY_FIELD)).model_copy(update={"shortened": True})
+    assert getattr(row, name) is not None
+    assert render_row(row) != render_row(row.model_copy(update={name: None}))
+
+
+FILTERS = {
+    "agent_id": "agent_1",
+    "search": "plan",
+    "status": ["idle"],
+    "tags": ["q3"],
+    "created_after": "2026-11-20T00:00:00Z",
+    "created_before": "2026-11-21T00:00:00Z",
+    "parent_session_id": "session_1",
+    "top_level_only": True,
+}
+
+
+@pytest.mark.parametrize("name", sorted(ListSessions.model_fields.keys() - {"limit", "detail"}))
+def test_every_filter_in_force_is_named_in_the_text(name):
+    asked = ListSessions.read({name: FILTERS[name]})
+    assert f"\nFilters: {name}=" in render(page(filters=Filters(**asked.filters())))
 
 
 def test_a_row_takes_one_line_or_two():

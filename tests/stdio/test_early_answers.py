@@ -129,18 +129,45 @@ REQUESTS = st.fixed_dictionaries(
 )
 
 
-@given(st.lists(st.one_of(REQUESTS, st.builds(initialize, REVISIONS)), max_size=12))
-def test_any_request_is_answered_early_as_the_sdk_answers_or_left_to_the_sdk(requests):
-    recorded = EarlyAnswers(None)
-    answered = []
-    for number, asked in enumerate(requests):
+# Of these it is certain that they are answered early.
+KNOWN = st.one_of(
+    st.builds(request, st.just("x"), st.sampled_from(METHODS)),
+    st.builds(initialize, st.sampled_from(HANDSHAKE_PROTOCOL_VERSIONS)),
+)
+
+
+ANY = st.tuples(st.one_of(REQUESTS, st.builds(initialize, REVISIONS)), st.just(False))
+
+
+@given(
+    st.lists(st.one_of(ANY, st.tuples(KNOWN, st.just(True))), min_size=1, max_size=12),
+    st.integers(0, 11),
+    KNOWN,
+)
+def test_any_request_is_answered_early_as_the_sdk_answers_or_left_to_the_sdk(drawn, at, one):
+    drawn.insert(at, (one, True))
+    recorded, answered = EarlyAnswers(None), []
+    for number, (asked, known) in enumerate(drawn):
         if asked.get("id") is not None:
             asked["id"] = f"{number}"  # one answer each
-        if (answer := recorded.response_to(json.loads(json.dumps(asked)))) is not None:
+        answer = recorded.response_to(json.loads(json.dumps(asked)))
+        assert answer is not None or not known
+        if answer is not None:
             answered.append((asked, answer))
     told = anyio.run(answers_of_the_sdk, [asked for asked, _ in answered])
     for asked, answer in answered:
         assert told[asked["id"]] == answer
+
+
+PLAIN_IDS = st.one_of(st.integers(-(2**31), 2**31), st.text("aZ09-_ ", max_size=5))
+
+
+@given(PLAIN_IDS)
+def test_a_request_with_a_plain_id_is_answered_early_under_it(id_):
+    asked = request(id_, "tools/list")
+    answer = EarlyAnswers(None).response_to(asked)
+    assert answer is not None
+    assert anyio.run(answers_of_the_sdk, [asked])[id_] == answer
 
 
 @given(IDS)

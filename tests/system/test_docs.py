@@ -21,11 +21,12 @@ from mcp_sessions.results import rows
 from mcp_sessions.results.models import PageSummary
 from mcp_sessions.settings import Settings
 from mcp_sessions.telemetry import instruments as telemetry
-from mcp_sessions.wire.models import Session
+from mcp_sessions.wire.models import FullSession
 
 from support import refusals
 from support.docs import FILES, PROJECT, table, text_of, write_table
 from support.fault_catalogue import answers
+from support.rows import EVERY_FIELD
 
 README = text_of("README.md")
 CONFIG = PROJECT / "claude_config.example.json"
@@ -126,8 +127,7 @@ def test_every_field_of_a_result_is_named():
     result = README.split("A result comes as text")[1].split("### Sizes")[0]
     named = set(re.findall(r"`(\w+)`", result))
     assert set(PageSummary.model_fields) <= named
-    # Nothing public names them all: a row leaves out what is absent.
-    standard = set(rows._standard_fields(Session(id="s"), rows.STANDARD))  # noqa: SLF001
+    standard = set(rows.standard(FullSession.model_validate(EVERY_FIELD)).compact())
     assert standard | {"system_prompt_chars", "shortened"} <= named
     assert {"tools", "files", "mcp_servers", "capabilities"} <= named
 

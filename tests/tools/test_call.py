@@ -9,6 +9,7 @@ from mcp_sessions.embedded import SessionStore, serve
 from mcp_sessions.paging.cursor import CursorCodec, Place
 from mcp_sessions.server import ToolsByTenant, create_server
 from mcp_sessions.tools.call import SessionTools
+from mcp_sessions.tools.definitions import NAMES, definitions
 
 from support.calls import DEADLINE, call_tool, failure_of, settings_for, shown_ids, text_of
 from support.pages import unwatched
@@ -52,6 +53,13 @@ class Exploding:
     async def page(self, _parameters, _session, *, fresh):  # noqa: ARG002 - as the client has it
         quoted = "CAN" + "ARY"  # the trace in the log shows this line
         raise RuntimeError(quoted)
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES, *(tool.name for tool in definitions())}))
+def test_every_tool_that_is_defined_is_answered_as_itself(name):
+    tools = SessionTools(Exploding(), settings_for("http://127.0.0.1/api"))
+    failed = failure_of(anyio.run(tools.call, name, {"odd": 1}, unwatched))
+    assert failed.startswith(f'invalid_arguments: {name} has no argument "odd"')
 
 
 def test_anything_unforeseen_is_an_answer_that_tells_nothing(caplog):

@@ -53,9 +53,13 @@ def folded(value, indent=0, before=0):
     return "\n".join([opened, ",\n".join(rows), " " * indent + closed])
 
 
-async def test_the_answer_is_the_stored_one_over_memory_stdio_and_http(target, recorded_text):
+async def test_the_answer_is_the_stored_one_over_memory_stdio_and_http(
+    request, target, recorded_text
+):
     answered = folded(await answer(target, "auto")) + "\n"
-    assert recorded_text(SNAPSHOT, answered) == answered
+    if request.node.callspec.params["target"] == "memory":  # the first, which alone may record
+        assert recorded_text(SNAPSHOT, answered) == answered
+    assert SNAPSHOT.read_text(encoding="utf-8") == answered
 
 
 async def test_older_clients_are_given_the_same_tools(target):
