@@ -178,7 +178,8 @@ async def test_only_with_tenants_is_a_slot_left_for_others(app, tenants, status)
         for _ in range(2):
             tasks.start_soon(lambda: ask(limit, **{TENANT: "acme"}))
         await anyio.wait_all_tasks_blocked()
-        app.go.set() if tenants else None
+        if tenants:
+            app.go.set()
         sent = await ask(limit, **{TENANT: "beta"})
         app.go.set()
     assert sent[0]["status"] == status

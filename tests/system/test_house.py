@@ -1,8 +1,10 @@
 """Rules of the house that no linter holds."""
 
 import ast
+import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import mcp_sessions
 PACKAGE = Path(mcp_sessions.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 PROJECT = Path(__file__).resolve().parents[2]
+TESTS = PROJECT / "tests"
 
 
 def path_of(module):
@@ -25,6 +28,16 @@ def calls_in(module, name):
     return [node for node in attributes if node.attr == name]
 
 
+def packages_of(node):
+    """Return the packages that an import statement names; none of any other node."""
+    names = []
+    if isinstance(node, ast.Import):
+        names = [name.name for name in node.names]
+    elif isinstance(node, ast.ImportFrom) and not node.level:
+        names = [node.module]
+    return {name.partition(".")[0] for name in names}
+
+
 def test_the_api_key_is_unwrapped_in_one_place():
     unwrapping = {path_of(module): len(calls_in(module, "get_secret_value")) for module in MODULES}
     assert {name: count for name, count in unwrapping.items() if count} == {"api/request.py": 1}
@@ -35,9 +48,17 @@ def test_the_http_client_is_imported_in_one_module():
         path_of(module)
         for module in MODULES
         for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Import) and any(name.name == "httpx" for name in node.names)
+        if "httpx" in packages_of(node)
     ]
     assert importing == ["api/connections.py"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["import httpx", "import json, httpx as x", "from httpx import Client", "import httpx.a"],
+)
+def test_an_import_is_seen_however_it_is_written(line):
+    assert "httpx" in packages_of(ast.parse(line).body[0])
 
 
 @pytest.mark.parametrize("word", ["environ", "getenv"])
@@ -47,17 +68,111 @@ def test_the_environment_is_read_in_one_place(word):
     )
 
 
-def test_importing_the_package_builds_nothing_and_opens_nothing():
-    script = (
-        "import sys, importlib\n"
-        "before = set(sys.modules)\n"
-        "import mcp_sessions\n"
-        "print(sorted(m for m in set(sys.modules) - before if '.' not in m))\n"
+AUDITED = """
+import importlib, json, os, sys, sysconfig
+own = [os.path.realpath(path) for path in json.loads(sys.argv[2])]
+own += [os.path.realpath(path) for path in (*sysconfig.get_paths().values(), sys.base_prefix)]
+REFUSED = ("socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen", "os.mkdir",
+           "os.remove", "os.rename", "os.system", "sqlite3.connect", "tempfile.mkstemp",
+           "os.putenv")
+def audit(event, arguments):
+    if event in REFUSED:
+        raise RuntimeError(f"{event} {arguments}")
+    if event == "open":
+        path, mode, flags = arguments
+        writes = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+        real = os.path.realpath(path) if isinstance(path, (str, bytes)) else str(path)
+        if writes or not os.fsdecode(real).startswith(tuple(own)):
+            raise RuntimeError(f"open {path} {mode}")
+sys.addaudithook(audit)
+for module in json.loads(sys.argv[1]):
+    importlib.import_module(module)
+import threading
+assert threading.active_count() == 1, threading.enumerate()
+"""
+
+
+def audited(script, *modules):
+    """Import modules in a process that may open no socket and no file but those of packages."""
+    return subprocess.run(
+        [sys.executable, "-B", "-c", script, json.dumps(modules), json.dumps([str(PACKAGE)])],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+
+
+def test_importing_any_module_opens_no_socket_and_no_file_and_starts_no_thread():
+    named = [path_of(module).removesuffix(".py").replace("/", ".") for module in MODULES]
+    modules = [f"mcp_sessions.{name}".removesuffix(".__init__") for name in named]
+    done = audited(AUDITED, *modules)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "open(os.devnull, 'w')",
+        "open('/etc/hosts')",
+        "__import__('socket').create_connection(('127.0.0.1', 9))",
+        "__import__('subprocess').run(['true'])",
+    ],
+)
+def test_a_module_that_opened_something_would_be_noticed(line):
+    assert "RuntimeError" in audited(f"{AUDITED}\n{line}").stderr
+
+
+def test_importing_the_package_loads_none_of_its_modules():
+    script = "import mcp_sessions, sys; print([m for m in sys.modules if 'mcp_sessions.' in m])"
+    assert audited(script).stdout == "[]\n"
+
+
+# Modules that have no test file of their own, and the tests that prove them instead.
+TESTED_ELSEWHERE = {
+    "__main__.py": "test_cli.py",  # every command is started by it
+    "commands/demo.py": "system/test_docs.py",  # its output is the README's
+    "embedded/baggage.py": "embedded/test_seed.py",  # what the seed is made of
+    "embedded/phrases.py": "embedded/test_seed.py",  # likewise
+    "errors.py": "system/test_docs.py",  # classes that the README's table lists
+    "signals.py": "system/stdio/test_ends.py",  # it ends the process
+    "stdio/eras.py": "system/stdio/test_eras.py",  # it needs the SDK's loops
+    "stdio/serve.py": "system/stdio/test_ends.py",  # it owns a process
+    "streamable_http/app.py": "system/http/test_refusals.py",  # it is the sum of the others
+    "streamable_http/readiness.py": "system/http/test_health.py",  # it needs a server and an API
+    "streamable_http/serve.py": "system/http/test_shutdown.py",  # it owns a process
+    "wire/limits.py": "wire/test_read.py",  # constants
+}
+
+
+def own_tests(name):
+    """Return where the tests of a module are: beside it in the other tree."""
+    path = Path(name)
+    return (path.parent / f"test_{path.name}").as_posix()
+
+
+def test_every_module_has_its_tests_or_is_known_to_be_tested_elsewhere():
+    names = {path_of(module) for module in MODULES if module.name != "__init__.py"}
+    without = {name for name in names if not (TESTS / own_tests(name)).exists()}
+    assert without == set(TESTED_ELSEWHERE)
+    assert [file for file in TESTED_ELSEWHERE.values() if not (TESTS / file).exists()] == []
+
+
+def test_every_test_file_is_named_for_a_module():
+    files = {file.relative_to(TESTS).as_posix() for file in TESTS.rglob("test_*.py")}
+    beside = {file for file in files if not file.startswith("system/")}
+    assert beside <= {own_tests(path_of(module)) for module in MODULES}
+
+
+def test_no_two_tests_have_one_name():
+    names = Counter(
+        node.name
+        for file in TESTS.rglob("test_*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
     )
-    assert done.stdout.strip() == "['mcp_sessions']"
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_no_file_names_a_path_of_a_machine_or_the_host_of_an_index():
