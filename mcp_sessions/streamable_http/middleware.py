@@ -84,8 +84,16 @@ class CallLimit:
     Where there are tenants, none of them has more slots than are left to all others.
     """
 
-    def __init__(self, app: ASGIApp, max_calls: int, *, tenants: bool = False) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        max_calls: int,
+        *,
+        tenants: bool = False,
+        body_within: float = _BODY_WITHIN,
+    ) -> None:
         self._app = app
+        self.body_within = body_within
         self._slots = FairSlots(max_calls, fair=tenants)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,7 +107,7 @@ class CallLimit:
             return
         body = _BufferedBody(receive)
         try:
-            if await body.read():
+            if await body.read(self.body_within):
                 await self._app(scope, body.receive, send)
         except _BodyLate:
             await _error_response(408, "The body did not come in time.")(scope, receive, send)
@@ -118,14 +126,14 @@ class _BufferedBody:
         self._receive = receive
         self._messages = deque[Message]()
 
-    async def read(self) -> bool:
+    async def read(self, seconds: float) -> bool:
         """Read the body, or more of it than is allowed; return False if the caller left instead.
 
         Raises:
             _BodyLate: its time is over.
         """
         size = 0
-        with anyio.move_on_after(_BODY_WITHIN):
+        with anyio.move_on_after(seconds):
             while size <= MAX_BODY_BYTES:
                 message = await self._receive()
                 if message["type"] == "http.disconnect":

@@ -1,6 +1,7 @@
 """Whether the API can be used just now, for readiness probes."""
 
 import time
+from collections.abc import Callable
 from typing import Final
 
 import anyio
@@ -23,8 +24,11 @@ _PROBE_WITHIN: Final = 5.0  # seconds
 class Readiness:
     """Asks the API for one row, at most every five seconds."""
 
-    def __init__(self, tools: ToolsByTenant) -> None:
+    def __init__(
+        self, tools: ToolsByTenant, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._tools = tools
+        self._clock = clock
         self._api: SessionsApi | None = None
         self._asking = anyio.Lock()
         self._last: tuple[float, SessionsError | None] | None = None
@@ -35,7 +39,7 @@ class Readiness:
         Where only tenants have keys, a refusal shows as well as a page that the API is there.
         """
         async with self._asking:
-            now = time.monotonic()
+            now = self._clock()
             if self._last is None or now - self._last[0] >= _ANSWER_HOLDS:
                 self._last = (now, await self._ask())
             return self._last[1]

@@ -45,18 +45,21 @@ class App:
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
 
-async def ask(app, *parts, headers=(), left=False, **scope):
-    """Send a request in parts, and return the messages of its answer."""
+WHOLE = {"type": "http.request", "body": b"", "more_body": False}
+LEFT = {"type": "http.disconnect"}
+SILENT = None
+
+
+async def ask(app, *parts, headers=(), end=WHOLE, **scope):
+    """Send a request in parts and its end, and return the messages of its answer."""
     bodies = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
-    bodies.append(
-        {"type": "http.disconnect"}
-        if left
-        else {"type": "http.request", "body": b"", "more_body": False}
-    )
+    bodies.append(end)
     sent = []
 
     async def receive():
-        return bodies.pop(0)
+        if (message := bodies.pop(0)) is SILENT:
+            await anyio.sleep_forever()
+        return message
 
     async def send(message):
         sent.append(message)
@@ -143,7 +146,7 @@ async def test_no_more_of_a_body_than_allowed_is_read_before_the_call():
 
 async def test_a_caller_who_leaves_amid_the_body_is_not_served_and_frees_its_slot(app):
     limit = CallLimit(app, 1)
-    assert await ask(limit, b"half", left=True) == []
+    assert await ask(limit, b"half", end=LEFT) == []
     await ask(limit, b"whole")
     assert app.bodies == [b"whole"]
 
@@ -183,3 +186,15 @@ async def test_only_with_tenants_is_a_slot_left_for_others(app, tenants, status)
         sent = await ask(limit, **{TENANT: "beta"})
         app.go.set()
     assert sent[0]["status"] == status
+
+
+@pytest.mark.parametrize("parts", [(), (b"half",)], ids=["nothing", "half"])
+async def test_a_body_that_does_not_come_is_not_waited_for_and_frees_its_slot(app, parts):
+    limit = CallLimit(app, 1, body_within=0.05)
+    assert refusal(await ask(limit, *parts, end=SILENT))[0] == 408
+    assert app.bodies == []
+    assert (await ask(limit))[0]["status"] == 200
+
+
+async def test_a_body_has_ten_seconds_to_come_unless_told_otherwise(app):
+    assert CallLimit(app, 1).body_within == 10

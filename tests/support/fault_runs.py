@@ -1,11 +1,13 @@
-"""One fault, met by a server process whose client is the SDK's own."""
+"""Faults, met by server processes whose client is the SDK's own."""
 
+import os
 import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TextIO
@@ -15,13 +17,14 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp_types import CallToolResult, TextContent
 
-from support.fault_catalogue import FAULTS, KEY, LIMIT, THE_PAGE, Failure, Fault, Page, ids
+from support.fault_catalogue import FAULTS, KEY, LIMIT, SHORT, THE_PAGE, Failure, Fault, Page, ids
 from support.raw_upstream import SECURE, TOTAL, Upstream, right, upstream
 
 GUARD = 2.0  # seconds after its deadline that a call may take to end
 _LOST = 30.0  # seconds after which a step is given up
 _TRIES, _BETWEEN_TRIES = 50, 0.3  # seconds; a circuit may be open for some
 _PROC = Path("/proc")
+_TOGETHER = 8  # faults that one server meets
 _ARGUMENTS = {"limit": LIMIT, "detail": "brief"}
 
 
@@ -37,7 +40,7 @@ class Run:
     requests: Sequence[bytes] = field(repr=False)
     rise: float | None  # MiB, where the system tells
     recovered: bool
-    stderr: str
+    stderr: str = ""
 
     @property
     def code(self) -> str:
@@ -60,13 +63,37 @@ def rest_after(seen: Sequence[str]) -> tuple[str, ...]:
     return every[every.index(seen[-1]) + 1 :]
 
 
-def meet(fault: Fault, elsewhere: str, certificates: "Certificates") -> Run:
-    """Start an upstream and a server, call it once in health, once in the fault, and once more."""
-    secure = fault.door in SECURE
+def batches(faults: Sequence[Fault]) -> list[list[Fault]]:
+    """Return the faults in batches, each for a server that is started anew.
+
+    Most leave a server as it was. One by itself meets what has settings, a time or a door of its
+    own, what makes the server pause, and what is large, so that its memory is its own.
+    """
+    alone = [[fault] for fault in faults if not _shares(fault)]
+    for loud in (False, True):
+        alike = [fault for fault in faults if _shares(fault) and _is_loud(fault) == loud]
+        alone += [alike[at : at + _TOGETHER] for at in range(0, len(alike), _TOGETHER)]
+    return alone
+
+
+def _shares(fault: Fault) -> bool:
+    special = fault.settings or fault.pauses or fault.door in SECURE
+    return fault.deadline == SHORT and not special
+
+
+def _is_loud(fault: Fault) -> bool:
+    """Tell whether a fault is run with all that a log may tell."""
+    return FAULTS.index(fault) % 3 == 0
+
+
+def meet(batch: Sequence[Fault], elsewhere: str, certificates: "Certificates") -> list[Run]:
+    """Start an upstream and a server, and call it before, in and after each of the faults."""
+    first = batch[0]
+    secure = first.door in SECURE
     contexts = (certificates.trusted, certificates.foreign) if secure else (None, None)
     with upstream(elsewhere, *contexts) as api, TemporaryFile("w+", encoding="utf-8") as errors:
-        settings = _settings(fault, api, certificates)
-        return anyio.run(_meet, fault, api, settings, errors)
+        settings = _settings(first, api, certificates)
+        return anyio.run(_meet_all, batch, api, settings, errors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +106,7 @@ class Certificates:
 
 
 def _settings(fault: Fault, api: Upstream, certificates: Certificates) -> dict[str, str]:
-    # Some are run with all that a log may tell.
-    loud = {"MCP_SESSIONS_LOG_LEVEL": "debug"} if FAULTS.index(fault) % 3 == 0 else {}
+    loud = {"MCP_SESSIONS_LOG_LEVEL": "debug"} if _is_loud(fault) else {}
     return {
         "EVERRUNS_API_URL": api.url,
         "EVERRUNS_API_KEY": KEY,
@@ -91,22 +117,36 @@ def _settings(fault: Fault, api: Upstream, certificates: Certificates) -> dict[s
     }
 
 
-async def _meet(fault: Fault, api: Upstream, settings: Mapping[str, str], errors: TextIO) -> Run:
+async def _meet_all(
+    batch: Sequence[Fault], api: Upstream, settings: Mapping[str, str], errors: TextIO
+) -> list[Run]:
+    """Meet one fault after another; what stderr said until the next is the fault's."""
     server = StdioServerParameters(
         command=sys.executable, args=["-m", "mcp_sessions"], env=dict(settings)
     )
+    runs, said = [], [0]
     async with Client(stdio_client(server, errlog=errors)) as client:
-        assert _ids(await _call(client, _LOST)) == THE_PAGE.ids
-        memory = _Memory.of(api.url)
-        api.turn_to(fault.behave, fault.door)
-        began = time.monotonic()
-        result = await _call(client, fault.deadline + _LOST)
-        seconds = time.monotonic() - began
-        requests, rise = api.asked(), memory.rise()
-        api.turn_to(right())
-        recovered = await _recovers(client, fault, api)
-        rest = await _rest(client, result, fault)
+        for fault in batch:
+            runs.append(await _meet(client, fault, api))
+            said.append(os.fstat(errors.fileno()).st_size)
     errors.seek(0)
+    whole = errors.buffer.read()
+    said[-1] = len(whole)
+    parts = [whole[start:end].decode() for start, end in pairwise(said)]
+    return [replace(run, stderr=part) for run, part in zip(runs, parts, strict=True)]
+
+
+async def _meet(client: Client, fault: Fault, api: Upstream) -> Run:
+    assert _ids(await _call(client, _LOST)) == THE_PAGE.ids
+    memory = _Memory.of(api.url)
+    api.turn_to(fault.behave, fault.door)
+    began = time.monotonic()
+    result = await _call(client, fault.deadline + _LOST)
+    seconds = time.monotonic() - began
+    requests, rise = api.asked(), memory.rise()
+    api.turn_to(right())
+    recovered = await _recovers(client, fault, api)
+    rest = await _rest(client, result, fault)
     return Run(
         text=_text(result),
         ids=_ids(result),
@@ -116,7 +156,6 @@ async def _meet(fault: Fault, api: Upstream, settings: Mapping[str, str], errors
         requests=requests,
         rise=rise,
         recovered=recovered,
-        stderr=errors.read(),
     )
 
 

@@ -8,7 +8,7 @@ import trustme
 
 from support.docs import write_table
 from support.fault_catalogue import FAULTS, KEY, Page, answers
-from support.fault_runs import GUARD, Certificates, meet, meets, rest_after, table
+from support.fault_runs import GUARD, Certificates, batches, meet, meets, rest_after, table
 from support.raw_upstream import upstream
 
 MOST_MIB = 64
@@ -38,25 +38,30 @@ def elsewhere():
 
 @pytest.fixture(scope="module")
 def runs(request, elsewhere, certificates, refreshes):
-    """Meet the faults that are to be tested, a few at once, in the order of the catalogue."""
+    """Meet the faults that are to be tested, a few servers at once."""
     asked = {
         item.callspec.params.get("fault")
         for item in request.session.items
         if hasattr(item, "callspec")
     }
     with ThreadPoolExecutor(RECORDED_AT_ONCE if refreshes else AT_ONCE) as pool:
-        met = {
-            f.title: pool.submit(meet, f, elsewhere.url, certificates) for f in FAULTS if f in asked
-        }
+        met = {}
+        for batch in batches([fault for fault in FAULTS if fault in asked]):
+            running = pool.submit(meet, batch, elsewhere.url, certificates)
+            met |= {fault.title: (running, place) for place, fault in enumerate(batch)}
         yield met
         pool.shutdown(cancel_futures=True)
     if refreshes and len(met) == len(FAULTS):
-        write_table("fault", table({title: run.result() for title, run in met.items()}))
+        write_table("fault", table({title: result_of(*run) for title, run in met.items()}))
+
+
+def result_of(running, place):
+    return running.result()[place]
 
 
 @pytest.fixture
 def run(runs, fault):
-    return runs[fault.title].result()
+    return result_of(*runs[fault.title])
 
 
 LEADING_ON = [fault for fault in FAULTS if isinstance(fault.answer, Page) and fault.answer.goes_on]

@@ -7,7 +7,7 @@ import pytest
 
 from mcp_sessions.auth.bearer_tokens import hash_of, new_token
 
-from support.http_callers import ACCEPT, bearer, rows, served, to_its_end
+from support.http_callers import ACCEPT, bearer, rows, served
 from support.messages import MODERN
 from support.processes import DEADLINE, eventually
 from support.raw_upstream import Held
@@ -55,13 +55,6 @@ def test_one_request_more_than_there_is_room_for_is_told_to_come_again(bare_envi
         assert len(rows(server.call())) == 20
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
     assert refused.json()["error"]["message"].startswith("Too many calls at once")
-
-
-def test_a_body_that_does_not_come_is_not_waited_for(server):
-    with server.half_sent(b" " * 100, bearer(TOKENS["good"])) as connection:
-        answer = to_its_end(connection)
-    assert answer.startswith("HTTP/1.1 408 ")
-    assert "The body did not come in time." in answer
 
 
 @pytest.mark.parametrize("era", [{"mcp-protocol-version": MODERN}, {}], ids=["current", "older"])
