@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +16,7 @@ from mcp_sessions.embedded import EmbeddedApi, EmbeddedOptions, SessionStore, se
 from support.node import MACHINE, Node, find_node
 from support.processes import HttpServer, http_server
 from support.raw_upstream import Upstream, upstream
+from support.workers import GroupScheduling, place_of, workers_for
 
 # No test asserts a time, and an example takes what a busy machine takes.
 settings.register_profile(
@@ -22,7 +24,7 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 
-_OURS = ("EVERRUNS_", "MCP_", "OTEL_", "FASTMCP_", "SSL_CERT_", "PYTHONWARNINGS")
+_OURS = ("EVERRUNS_", "MCP_", "OTEL_", "FASTMCP_", "SSL_CERT_", "PYTHONWARNINGS", "PYTHONDONT")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,6 +34,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write what the tests compare with anew: read the difference before it lands",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to write files from several processes."""
+    if config.option.refresh_records and getattr(config.option, "numprocesses", None):
+        raise pytest.UsageError("--refresh-records writes files: leave -n away, or say -n 0.")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Say how many workers `-n auto` means."""
+    return workers_for(config)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    """Share the tests out by groups."""
+    return GroupScheduling(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let workers begin with what takes long."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=place_of)
 
 
 @pytest.fixture(scope="session")

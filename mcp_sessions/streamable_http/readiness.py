@@ -24,9 +24,7 @@ _PROBE_WITHIN: Final = 5.0  # seconds
 class Readiness:
     """Asks the API for one row, at most every five seconds."""
 
-    def __init__(
-        self, tools: ToolsByTenant, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, tools: ToolsByTenant, clock: Callable[[], float] = time.monotonic) -> None:
         self._tools = tools
         self._clock = clock
         self._api: SessionsApi | None = None
