@@ -1,10 +1,10 @@
 import pytest
 
-from mcp_sessions.auth.bearer_tokens import new_token
+from mcp_sessions.auth.bearer_tokens import hash_of, new_token
 from mcp_sessions.errors import InvalidSettings
 from mcp_sessions.http_settings import HttpSettings, is_loopback
 
-HASH = new_token()[1]
+HASH = hash_of("mcps_the-same-in-every-worker")
 ISSUER = "https://login.example.com"
 RESOURCE = "https://mcp.example.com/mcp"
 

@@ -5,20 +5,31 @@ from xdist.scheduler import LoadScopeScheduling
 
 WORKERS = 4  # of a whole run; most of the time they wait for processes, sockets and deadlines
 
-# What a file's tests share, its other tests would start again. Of these files each test stands
-# alone, or nearly: they are shared out test by test.
-_APART = ()
+# What a file's tests share is started once only where one worker runs them all. The tests of these
+# files share little and take long: each function's go to a worker by themselves.
+_APART = ("tests/system/test_promise.py", "tests/system/http/test_tenants.py")
 
-# Files that must not run at the same time are one group: those that ask npm fetch once, and what
-# measures is not measured beside itself.
+# Files that must not run at the same time are one group: those that ask npm fetch only once, and
+# what compares times does so one after another.
 _TOGETHER = {
     "tests/system/interop/test_conformance.py": "npm",
     "tests/system/interop/test_inspector.py": "npm",
     "tests/system/interop/test_typescript_client.py": "npm",
+    "tests/system/test_benchmarks.py": "times",
+    "tests/system/embedded/test_large_store.py": "times",
 }
 
 # Whoever ends last decides how long a run takes.
-_LONGEST = ("tests/system/faults/", "tests/system/test_promise.py", "tests/system/interop/")
+_LONGEST = (
+    "tests/system/faults/",
+    "tests/system/test_promise.py",
+    "tests/system/test_benchmarks.py",
+    "tests/system/embedded/",
+    "tests/system/deploy/",
+    "tests/system/test_",
+    "tests/system/http/",
+    "tests/system/",
+)
 
 
 def workers_for(config: pytest.Config) -> int:

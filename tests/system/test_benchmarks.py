@@ -65,12 +65,12 @@ def measured_by(*arguments):
 
 
 @LINUX
-@COMPARISONS
-def test_each_comparison_measures_every_server(arguments):
-    assert {len(rows) for rows in measured_by(*arguments)} == {6}
+def test_a_comparison_without_a_description_of_the_api_leaves_fastmcp_out():
+    measured = measured_by("calls.py", "--warm-up", "1", "--rounds", "2")
+    assert {len(rows) for rows in measured} == {6}
 
 
 @LINUX
 @COMPARISONS
-def test_each_comparison_measures_fastmcp_too_if_told_the_api(arguments, description):
+def test_each_comparison_measures_every_server_fastmcp_too_if_told_the_api(arguments, description):
     assert {len(rows) for rows in measured_by(*arguments, "--openapi", description)} == {7}

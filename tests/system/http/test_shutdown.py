@@ -60,7 +60,7 @@ def test_a_call_that_the_api_never_answers_ends_with_its_deadline(
 ):
     held = Held()
     upstreams.turn_to(held.behaviour)
-    own = {"MCP_SESSIONS_DEADLINE": "2"}
+    own = {"MCP_SESSIONS_DEADLINE": "1"}
     with (
         served(bare_environment, upstreams.url, **own) as server,
         ThreadPoolExecutor(1) as pool,
@@ -75,7 +75,7 @@ def test_a_call_that_the_api_never_answers_ends_with_its_deadline(
 def test_connections_that_idle_or_never_finish_a_request_do_not_keep_the_server(
     bare_environment, upstreams
 ):
-    own = {"MCP_SESSIONS_DEADLINE": "2"}
+    own = {"MCP_SESSIONS_DEADLINE": "1"}
     with (
         served(bare_environment, upstreams.url, **own) as server,
         httpx.Client(trust_env=False) as idle,
