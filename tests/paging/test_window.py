@@ -74,7 +74,7 @@ def test_a_window_tells_whether_it_passes_or_reaches_the_age_of_a_key(drawn):
     assume(window.entries)
     ages = [entry.key.age for entry in window.entries]
     assert window.reaches(after) == (after is None or any(age >= after.age for age in ages))
-    assert after is None or window.passes(after) == any(age > after.age for age in ages)
+    assert after is None or window.ends_behind(after) == any(age > after.age for age in ages)
 
 
 @given(windows(), st.integers(1, 12))

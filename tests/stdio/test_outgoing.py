@@ -61,7 +61,7 @@ ERROR = JSONRPCError(jsonrpc="2.0", id=None, error=ErrorData(code=-32700, messag
 
 async def test_a_request_is_owed_until_its_answer_is_written():
     client = Client()
-    client.outgoing.note(request(1))
+    client.outgoing.track(request(1))
     assert not await client.is_answered()
     await client.outgoing.send(response(1))
     assert await client.is_answered()
@@ -71,8 +71,8 @@ async def test_a_request_is_owed_until_its_answer_is_written():
 @pytest.mark.parametrize(("asked", "named"), [(7, "7"), ("7", 7), ("a", "a")])
 async def test_a_cancelled_request_is_owed_nothing_however_its_id_is_spelled(asked, named):
     client = Client()
-    client.outgoing.note(request(asked))
-    client.outgoing.note(cancelled(named))
+    client.outgoing.track(request(asked))
+    client.outgoing.track(cancelled(named))
     assert await client.is_answered()
     assert client.lines() == []
 
@@ -80,15 +80,15 @@ async def test_a_cancelled_request_is_owed_nothing_however_its_id_is_spelled(ask
 @pytest.mark.parametrize("named", [None, 8, [7], {}])
 async def test_a_cancellation_of_something_else_settles_nothing(named):
     client = Client()
-    client.outgoing.note(request(7))
-    client.outgoing.note(cancelled(named))
+    client.outgoing.track(request(7))
+    client.outgoing.track(cancelled(named))
     assert not await client.is_answered()
     client.lines()
 
 
 async def test_an_unreadable_line_is_owed_an_error():
     client = Client()
-    pending = client.outgoing.note_unreadable()
+    pending = client.outgoing.track_unreadable()
     assert not await client.is_answered()
     await client.outgoing.send_error(ERROR, pending)
     assert await client.is_answered()
@@ -97,7 +97,7 @@ async def test_an_unreadable_line_is_owed_an_error():
 
 async def test_what_was_answered_early_is_written_no_second_time_but_a_third_one_is():
     client = Client("hello")
-    client.outgoing.note(request("hello"))
+    client.outgoing.track(request("hello"))
     await client.outgoing.send(response("hello"))
     assert await client.is_answered()
     await client.outgoing.send(response("hello"))
@@ -106,7 +106,7 @@ async def test_what_was_answered_early_is_written_no_second_time_but_a_third_one
 
 async def test_a_notification_is_written_and_settles_nothing():
     client = Client("x")
-    client.outgoing.note(request("x"))
+    client.outgoing.track(request("x"))
     message = JSONRPCNotification(jsonrpc="2.0", method="notifications/progress")
     await client.outgoing.send(SessionMessage(message))
     assert not await client.is_answered()
@@ -116,7 +116,7 @@ async def test_a_notification_is_written_and_settles_nothing():
 async def test_whoever_waits_for_all_answers_is_woken_by_the_last():
     client = Client()
     for number in (1, 2):
-        client.outgoing.note(request(number))
+        client.outgoing.track(request(number))
     with anyio.fail_after(DEADLINE):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(client.outgoing.all_answered)
@@ -132,7 +132,7 @@ async def test_a_client_that_reads_no_more_cancels_all_work():
     with pytest.raises(anyio.BrokenResourceError):
         await client.outgoing.send(response(1))
     assert client.outgoing.work.cancel_called
-    await client.outgoing.send_error(ERROR, client.outgoing.note_unreadable())
+    await client.outgoing.send_error(ERROR, client.outgoing.track_unreadable())
     assert await client.is_answered()
     os.close(client.stdout)
 

@@ -132,14 +132,15 @@ def test_importing_the_package_loads_none_of_its_modules():
 TESTED_ELSEWHERE = {
     "__main__.py": "test_cli.py",  # every command is started by it
     "commands/demo.py": "system/test_docs.py",  # its output is the README's
-    "embedded/baggage.py": "embedded/test_seed.py",  # what the seed is made of
+    "commands/api.py": "test_cli.py",  # it owns a process
+    "commands/token.py": "test_cli.py",  # two lines of output
+    "embedded/heavy_fields.py": "embedded/test_seed.py",  # what the seed is made of
     "embedded/phrases.py": "embedded/test_seed.py",  # likewise
     "errors.py": "system/test_docs.py",  # classes that the README's table lists
     "signals.py": "system/stdio/test_ends.py",  # it ends the process
     "stdio/eras.py": "system/stdio/test_eras.py",  # it needs the SDK's loops
     "stdio/serve.py": "system/stdio/test_ends.py",  # it owns a process
     "streamable_http/app.py": "system/http/test_refusals.py",  # it is the sum of the others
-    "streamable_http/readiness.py": "system/http/test_health.py",  # it needs a server and an API
     "streamable_http/serve.py": "system/http/test_shutdown.py",  # it owns a process
     "wire/limits.py": "wire/test_read.py",  # constants
 }

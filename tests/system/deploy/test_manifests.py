@@ -16,7 +16,8 @@ import pytest
 from mcp_sessions.auth.bearer_tokens import hash_of, new_token
 from mcp_sessions.errors import InvalidSettings
 from mcp_sessions.http_settings import HttpSettings
-from mcp_sessions.settings import Settings, env_names
+from mcp_sessions.setting_names import all_names
+from mcp_sessions.settings import Settings
 from mcp_sessions.streamable_http.middleware import MAX_BODY_BYTES
 
 from support.http_callers import served
@@ -145,7 +146,7 @@ def test_a_rollout_and_an_eviction_leave_enough():
 def test_what_image_and_pod_set_is_a_setting_that_the_server_takes():
     environment = image_environment() | pod_environment()
     ours = {name for name in environment if name.startswith(("MCP_SESSIONS_", "EVERRUNS_"))}
-    assert ours <= set(env_names())
+    assert ours <= set(all_names())
     http = HttpSettings.from_env(environment)
     assert (http.host, http.locked) == ("0.0.0.0", True)
     (port,) = container()["ports"]
@@ -171,7 +172,7 @@ def test_a_service_of_the_servers_name_would_stop_it_but_for_its_links():
 def test_every_setting_that_is_spoken_of_is_there(file):
     spoken = re.findall(r"\b(?:MCP_SESSIONS|EVERRUNS)_[A-Z_]+\b", file.read_text(encoding="utf-8"))
     assert spoken
-    assert set(spoken) <= set(env_names())
+    assert set(spoken) <= set(all_names())
 
 
 def test_nginx_passes_what_the_server_takes_and_waits_as_long_as_a_call_may_last():
