@@ -1,18 +1,17 @@
 """The arguments of the two tools; the models are their input schemas."""
 
 import json
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
+from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticCustomError
 
+from mcp_sessions import argument_values as values
 from mcp_sessions.errors import InvalidArguments
 from mcp_sessions.results.safe_text import harmless
 from mcp_sessions.wire.limits import MAX_LIMIT, MAX_OFFSET, MAX_SEARCH_WORDS
-from mcp_sessions.wire.models import status_name
 
 DEFAULT_LIMIT = 20
 MAX_TAGS = 20
@@ -32,46 +31,6 @@ class Allowed(NamedTuple):
     sentence: str
 
 
-def _whole_number(value: Any) -> Any:
-    """Read "5" as 5 and 5.0 as 5; leave the rest to be refused."""
-    if isinstance(value, bool):
-        raise PydanticCustomError("not_a_number", "a boolean is not a number")
-    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,12}\s*", value):
-        return int(value)
-    if isinstance(value, str):
-        raise PydanticCustomError("not_a_number", "not a whole number")
-    return value
-
-
-def _words(value: Any) -> Any:
-    """Read a blank search as none; refuse what a server would drop in silence."""
-    if not isinstance(value, str):
-        return value
-    words = value.split()
-    if len(words) > MAX_SEARCH_WORDS or any(
-        ord(letter) < ord(" ") for word in words for letter in word
-    ):
-        raise PydanticCustomError("not_words", "too many words, or a control character")
-    return _encodable(value) if words else None
-
-
-def _copied(value: Any) -> Any:
-    """Take what a copying agent put around a cursor off again; nothing is none."""
-    if not isinstance(value, str):
-        return value
-    cursor = value.strip().strip("\"'`").rstrip("=")
-    return None if cursor in ("", "null", "None") else cursor
-
-
-def _encodable(value: Any) -> Any:
-    if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise PydanticCustomError("surrogate", "half a character") from None
-    return value
-
-
 _Id = Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]
 _Cursor = Annotated[str, Field(max_length=16_384)]
 _Title = Annotated[str, Field(max_length=MAX_SEARCH_CHARS)]
@@ -79,90 +38,59 @@ _Rows = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
 _Offset = Annotated[int, Field(ge=0, le=MAX_OFFSET)]
 
 
-def _several(value: Any) -> Any:
-    """Read one string where a list is meant."""
-    return [value] if isinstance(value, str) else value
-
-
-def _known_statuses(value: Any) -> Any:
-    """Read both spellings of waiting, and say each status once."""
-    if not isinstance(value := _several(value), list):
-        return value
-    if not all(isinstance(status, str) for status in value):
-        return value
-    return list(dict.fromkeys(map(status_name, value)))
-
-
-def _moment(value: Any) -> Any:
-    """Read RFC 3339, or a date as its midnight, and write it in UTC."""
-    if not (isinstance(value, str) and _RFC3339.fullmatch(value.strip())):
-        raise PydanticCustomError("not_a_time", "not an RFC 3339 time")
-    try:
-        moment = datetime.fromisoformat(value.strip().upper())
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise PydanticCustomError("not_a_time", "no such time") from None
-    return moment.isoformat().replace("+00:00", "Z")
-
-
-def _truth(value: Any) -> Any:
-    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
-        return value.strip().lower() == "true"
-    if not isinstance(value, bool):
-        raise PydanticCustomError("not_a_boolean", "neither true nor false")
-    return value
-
-
-_RFC3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"(?:[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2}))?"
-)
 _Tag = Annotated[
-    str, BeforeValidator(_encodable), Field(min_length=1, max_length=MAX_TAG_CHARS, pattern=r"\S")
+    str,
+    BeforeValidator(values.encodable),
+    Field(min_length=1, max_length=MAX_TAG_CHARS, pattern=r"\S"),
 ]
 _AGENT = Allowed("an agent's id such as agent_…, without spaces; leave it out for all agents")
 _SESSION = Allowed("a session's id, without spaces")
 _TIME = Allowed("an RFC 3339 time such as 2026-11-20T09:30:00Z, or a date, which is midnight UTC")
 
-AgentId = Annotated[_Id | None, BeforeValidator(_encodable), _AGENT]
-ParentId = Annotated[_Id | None, BeforeValidator(_encodable), _SESSION]
+AgentId = Annotated[_Id | None, BeforeValidator(values.agent_id), _AGENT]
+ParentId = Annotated[_Id | None, BeforeValidator(values.encodable), _SESSION]
 Search = Annotated[
     _Title | None,
-    BeforeValidator(_words),
+    BeforeValidator(values.search_words),
     Allowed(f"text of at most {MAX_SEARCH_CHARS} characters and {MAX_SEARCH_WORDS} words"),
 ]
 Statuses = Annotated[
     Annotated[list[Status], Field(min_length=1)] | None,
-    BeforeValidator(_known_statuses),
+    BeforeValidator(values.statuses),
     Allowed(f"one or more of {', '.join(get_args(Status))}"),
 ]
 Tags = Annotated[
     Annotated[list[_Tag], Field(min_length=1, max_length=MAX_TAGS)] | None,
-    BeforeValidator(_several),
+    BeforeValidator(values.tags),
     Allowed(f"at most {MAX_TAGS} tags of 1 to {MAX_TAG_CHARS} characters"),
 ]
-Time = Annotated[Annotated[str, BeforeValidator(_moment)] | None, _TIME]
-Truth = Annotated[bool, BeforeValidator(_truth), Allowed("true or false")]
+Time = Annotated[Annotated[str, BeforeValidator(values.moment)] | None, _TIME]
+Truth = Annotated[bool, BeforeValidator(values.truth), Allowed("true or false")]
 _LIMIT = Allowed(f"a whole number from 1 to {MAX_LIMIT}")
-Limit = Annotated[_Rows, BeforeValidator(_whole_number), _LIMIT]
+Limit = Annotated[_Rows, BeforeValidator(values.whole_number), _LIMIT]
 _DETAIL = Allowed("brief, standard or full")
+DetailWord = Annotated[Detail, BeforeValidator(values.word)]
 Offset = Annotated[
     _Offset | None,
-    BeforeValidator(_whole_number),
+    BeforeValidator(values.whole_number),
     Allowed(f"a whole number from 0 to {MAX_OFFSET}"),
 ]
 CursorText = Annotated[
     _Cursor | None,
-    BeforeValidator(_copied),
+    BeforeValidator(values.cursor_text),
     Allowed("a next_cursor copied unchanged from an earlier result"),
 ]
 
 
 class Arguments(BaseModel):
-    """Arguments of one tool; null counts as absent."""
+    """Arguments of one tool; null and blanks count as absent.
+
+    `meant` says of names that do not exist what there is instead.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
     tool: ClassVar[str]
+    meant: ClassVar[Mapping[str, str]]
 
     @classmethod
     def read(cls, arguments: Mapping[str, Any] | None) -> Self:
@@ -171,20 +99,43 @@ class Arguments(BaseModel):
         Raises:
             InvalidArguments: one sentence for each wrong argument, naming it and what is allowed.
         """
-        given = {name: value for name, value in (arguments or {}).items() if value is not None}
-        if unknown := [name for name in given if name not in cls.model_fields]:
-            known = ", ".join(cls.model_fields)
-            raise InvalidArguments(
-                f"{cls.tool} has no argument {_shown(unknown[0])}; it takes {known}."
-            )
+        arguments = arguments or {}
+        for name in arguments:
+            if name not in cls.model_fields:
+                raise cls._unknown(name)
+        given = {
+            name: value
+            for name, value in arguments.items()
+            if not values.is_blank(value, words=name == "search")
+        }
         try:
             return cls.model_validate(given)
         except ValidationError as fault:
-            wrong = dict.fromkeys(str(error["loc"][0]) for error in fault.errors())
-            sentences = (
-                f"{name} must be {cls.allowed(name)}; got {_shown(given[name])}." for name in wrong
+            raise cls._wrong(fault, given) from None
+
+    @classmethod
+    def _unknown(cls, name: str) -> InvalidArguments:
+        near = get_close_matches(name, cls.model_fields, n=1)
+        meant = cls.meant.get(name.lower()) or (f"did you mean {near[0]}?" if near else "")
+        if not name.isidentifier():
+            meant = "arguments are a JSON object of names and values"
+        known = ", ".join(cls.model_fields)
+        sentence = f"{cls.tool} has no argument {_shown(name)}; {meant}".rstrip("; ")
+        end = "" if meant.endswith("?") else "."
+        return InvalidArguments(f"{sentence}{end} It takes {known}.")
+
+    @classmethod
+    def _wrong(cls, fault: ValidationError, given: Mapping[str, Any]) -> InvalidArguments:
+        hints: dict[str, str] = {}
+        for error in fault.errors():
+            hint = f" {error['msg']}" if error["type"] == values.HINT else ""
+            hints.setdefault(str(error["loc"][0]), hint)
+        return InvalidArguments(
+            " ".join(
+                f"{name} must be {cls.allowed(name)}; got {_shown(given[name])}.{hint}"
+                for name, hint in hints.items()
             )
-            raise InvalidArguments(" ".join(sentences)) from None
+        )
 
     @classmethod
     def allowed(cls, name: str) -> str:
@@ -197,17 +148,37 @@ class ListSessions(Arguments):
     """Arguments of `list_sessions`: one question to the API, and how its answer is shown."""
 
     tool = "list_sessions"
+    meant = {
+        **dict.fromkeys(
+            ("cursor", "next_cursor", "page", "page_token", "offset", "skip"),
+            "get_session_page turns pages, by cursor or by offset",
+        ),
+        **dict.fromkeys(
+            ("sort", "order", "order_by", "sort_by"),
+            "sessions always come newest first, by creation",
+        ),
+        **dict.fromkeys(("query", "q", "text", "title", "name", "keyword"), "search takes words"),
+        **dict.fromkeys(
+            ("page_size", "per_page", "max_results", "count", "n"), "did you mean limit?"
+        ),
+        **dict.fromkeys(("state", "activity"), "did you mean status?"),
+        **dict.fromkeys(("since", "after", "from", "start_date"), "did you mean created_after?"),
+        **dict.fromkeys(("until", "before", "to", "end_date"), "did you mean created_before?"),
+    }
 
     agent_id: AgentId = Field(None, description="Only this agent's sessions")
-    search: Search = Field(None, description="Words in the title")
-    status: Statuses = Field(None)
-    tags: Tags = Field(None, description="All of these")
+    search: Search = Field(
+        None,
+        description=f"Words in the title, at most {MAX_SEARCH_WORDS} in {MAX_SEARCH_CHARS} chars",
+    )
+    status: Statuses = Field(None, description="Any of these")
+    tags: Tags = Field(None, description=f"All of these, at most {MAX_TAGS}")
     created_after: Time = Field(None, description="RFC 3339 or date, inclusive")
-    created_before: Time = Field(None, description="exclusive")
-    parent_session_id: ParentId = Field(None, description="Its subagents' sessions")
-    top_level_only: Truth = Field(False, description="No subagents")
-    limit: Limit = Field(DEFAULT_LIMIT)
-    detail: Annotated[Detail, _DETAIL] = Field("standard")
+    created_before: Time = Field(None, description="RFC 3339 or date, exclusive")
+    parent_session_id: ParentId = Field(None, description="Sessions of its subagents")
+    top_level_only: Truth = Field(False, description="No subagents' sessions; default false")
+    limit: Limit = Field(DEFAULT_LIMIT, description=f"1 to {MAX_LIMIT}, default {DEFAULT_LIMIT}")
+    detail: Annotated[DetailWord, _DETAIL] = Field("standard", description="Default standard")
 
     @classmethod
     def read(cls, arguments: Mapping[str, Any] | None) -> Self:
@@ -250,13 +221,43 @@ class GetSessionPage(Arguments):
     """Arguments of `get_session_page`; those left out are None, to be told from repeated ones."""
 
     tool = "get_session_page"
+    meant = {
+        **dict.fromkeys(("next_cursor", "page_token", "token"), "did you mean cursor?"),
+        **dict.fromkeys(("page", "page_number"), "cursor takes the next_cursor of the last result"),
+        **dict.fromkeys(("skip", "start"), "did you mean offset?"),
+        **dict.fromkeys(("page_size", "per_page", "max_results", "count"), "did you mean limit?"),
+        **dict.fromkeys(
+            (
+                "status",
+                "tags",
+                "created_after",
+                "created_before",
+                "parent_session_id",
+                "top_level_only",
+            ),
+            "the cursor of a list with that filter carries it",
+        ),
+    }
 
     cursor: CursorText = Field(None, description="next_cursor of an earlier result")
-    offset: Offset = Field(None, description="Rows to skip, instead of cursor")
-    limit: Annotated[Limit | None, _LIMIT] = Field(None)
-    agent_id: AgentId = Field(None)
-    search: Search = Field(None)
-    detail: Annotated[Detail | None, _DETAIL] = Field(None)
+    offset: Offset = Field(None, description="Rows to skip from 0, instead of cursor")
+    limit: Annotated[Limit | None, _LIMIT] = Field(None, description=f"1 to {MAX_LIMIT}")
+    agent_id: AgentId = Field(None, description="With offset: only this agent's sessions")
+    search: Search = Field(None, description="With offset: words in the title")
+    detail: Annotated[DetailWord | None, _DETAIL] = Field(None, description="May change")
+
+    @classmethod
+    def read(cls, arguments: Mapping[str, Any] | None) -> Self:
+        """Read a call's arguments, as Arguments does.
+
+        With offset 0, which clients fill in, a blank cursor is a list that has ended.
+        """
+        given = dict(arguments or {})
+        asked = super().read(given)
+        ended = "cursor" in given and asked.cursor is None and asked.offset == 0
+        if ended or (asked.cursor is not None and asked.offset == 0):
+            return asked.model_copy(update={"offset": None})
+        return asked
 
     def repeated(self) -> dict[str, Any]:
         """Return the arguments of `list_sessions` among those given."""

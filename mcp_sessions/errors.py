@@ -19,7 +19,8 @@ SessionsError
     ├── ResponseTooLarge     response_too_large
     └── Internal             internal
 
-InvalidSettings stands apart: it stops the server from starting, and no agent ever sees it.
+InvalidSettings stands apart: it keeps an HTTP server from starting, and a stdio server, which would
+only vanish, says it in answer to every call, as not_configured.
 """
 
 from typing import ClassVar, Literal
@@ -28,7 +29,14 @@ Category = Literal["validation", "auth", "transient", "permanent"]
 
 
 class InvalidSettings(ValueError):
-    """The operator's settings cannot be used; one sentence a fault."""
+    """The operator's settings cannot be used; one sentence a fault.
+
+    `where` is the file at fault, which the operator is told and an agent is not.
+    """
+
+    def __init__(self, sentences: str, *, where: object = "") -> None:
+        super().__init__(f"{sentences.removesuffix('.')}: {where}" if where else sentences)
+        self.sentences = sentences
 
 
 class SessionsError(Exception):
@@ -76,7 +84,10 @@ class InvalidCursor(SessionsError):
 
     code = "invalid_cursor"
     category = "validation"
-    hint = "Start again with list_sessions; copy next_cursor from its result unchanged."
+    hint = (
+        "Copy next_cursor from the last result again, whole and unchanged; if it is refused again,"
+        " start again with list_sessions."
+    )
 
 
 class NotConfigured(SessionsError):

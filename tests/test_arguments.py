@@ -39,7 +39,7 @@ def test_a_blank_search_is_no_search():
 
 @pytest.mark.parametrize(
     "limit",
-    [0, 101, -1, 5.5, "5.5", "five", "", "0x10", "٥", math.nan, math.inf, True, [5], {}, 10**40],
+    [0, 101, -1, 5.5, "5.5", "five", "0x10", "٥", math.nan, math.inf, True, [5], {}, 10**40],
 )
 def test_a_limit_out_of_its_range_is_refused_with_the_range(limit):
     message = refusal(ListSessions, {"limit": limit})
@@ -66,12 +66,16 @@ def test_an_offset_out_of_its_range_is_refused_with_the_range(offset):
             'search must be text of at most 200 characters and 8 words; got ["a"].',
         ),
         ({"search": "\ud800"}, "search must be text"),
-        ({"agent_id": ""}, "agent_id must be an agent's id"),
+        ({"agent_id": "all"}, "agent_id must be an agent's id"),
+        ({"agent_id": "session_1"}, "agent_id must be an agent's id"),
         ({"agent_id": "a b"}, "agent_id must be an agent's id"),
         ({"agent_id": 5}, "agent_id must be an agent's id"),
-        ({"page": 2}, 'list_sessions has no argument "page"; it takes agent_id, search, status'),
+        ({"page": 2}, 'list_sessions has no argument "page"; get_session_page turns pages, by'),
+        ({"page": None}, 'list_sessions has no argument "page"; get_session_page turns pages, by'),
+        ({"limits": 2}, 'list_sessions has no argument "limits"; did you mean limit? It takes '),
+        ({'{"limit":3}': None}, "list_sessions has no argument"),
         ({"x\n\x1b[2J": 1}, "list_sessions has no argument"),
-        ({"\ud800": 1}, 'list_sessions has no argument "\\ud800"; it takes'),
+        ({"\ud800": 1}, 'list_sessions has no argument "\\ud800"; arguments'),
     ],
 )
 def test_a_wrong_argument_is_named_with_what_is_allowed(arguments, begins):
@@ -121,7 +125,8 @@ def test_a_row_filter_is_read_however_agents_send_it(arguments, filters):
     ("arguments", "begins"),
     [
         ({"status": "done"}, "status must be one or more of started, active, idle, waiting_for"),
-        ({"status": []}, "status must be one or more of"),
+        ({"status": "completed"}, "status must be one or more of"),
+        ({"tags": "a,b"}, "tags must be at most 20 tags"),
         ({"status": 5}, "status must be one or more of"),
         ({"tags": ["x"] * 21}, "tags must be at most 20 tags of 1 to 64 characters"),
         ({"tags": ["x" * 65]}, "tags must be at most"),
@@ -153,7 +158,7 @@ def test_of_every_argument_it_is_said_what_it_may_be(tool, name):
 
 
 def test_each_wrong_argument_gets_its_own_sentence():
-    message = refusal(ListSessions, {"limit": 0, "detail": "x", "agent_id": ""})
+    message = refusal(ListSessions, {"limit": 0, "detail": "x", "agent_id": "a b"})
     assert message.count(" must be ") == 3
 
 
@@ -192,3 +197,57 @@ def test_any_arguments_are_read_or_refused_in_a_sentence(arguments):
         said.encode()
         assert "\n" not in said
         assert len(said) < 1_000
+
+
+BLANKS = ("", " ", "\n", [], None, "null", "[]")
+
+
+@pytest.mark.parametrize("model", [ListSessions, GetSessionPage])
+@pytest.mark.parametrize("blank", BLANKS, ids=repr)
+def test_all_arguments_blank_are_no_arguments(model, blank):
+    filled = dict.fromkeys(model.model_fields, blank)
+    if blank in ("null", "[]"):
+        del filled["search"]  # where they are words
+    assert model.read(filled) == model.read({})
+
+
+@pytest.mark.parametrize("word", ["null", "[]", "None"])
+def test_words_that_look_like_blanks_are_searched_for(word):
+    assert ListSessions.read({"search": word}).search == word
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ({"tags": '["vendor"]'}, {"tags": ["vendor"]}),
+        ({"tags": ' ["a", "b"]'}, {"tags": ["a", "b"]}),
+        ({"tags": ["a,b"]}, {"tags": ["a,b"]}),
+        ({"status": '["active"]'}, {"status": ["active"]}),
+        ({"status": "active, paused"}, {"status": ["active", "paused"]}),
+        (
+            {"status": "waitingfortoolresults,waiting_for_tool_results"},
+            {"status": ["waiting_for_tool_results"]},
+        ),
+        ({"detail": " Brief "}, {"detail": "brief"}),
+        ({"top_level_only": "TRUE"}, {"top_level_only": True}),
+    ],
+)
+def test_lists_and_words_are_read_as_clients_send_them(given, read):
+    assert ListSessions.read(given).model_dump(exclude_defaults=True) == read
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ({"tags": "a,b"}, 'For several tags send ["a", "b"].'),
+        ({"status": "completed"}, "A session whose last turn has ended is idle"),
+        ({"status": ["FAILED"]}, "they are idle"),
+        ({"agent_id": "any"}, "Leave agent_id out for all agents."),
+        ({"agent_id": "session_0197"}, "parent_session_id asks for its children"),
+        ({"sort": "cost"}, "sessions always come newest first"),
+        ({"cursor": "1abc"}, "get_session_page turns pages"),
+        ({'{"limit":3}': None}, "arguments are a JSON object of names and values"),
+    ],
+)
+def test_a_sentence_points_to_what_was_meant(given, hint):
+    assert hint in refusal(ListSessions, given)

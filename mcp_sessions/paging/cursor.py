@@ -134,10 +134,10 @@ class CursorCodec:
 
 
 def _agreeing(place: Place, asked: GetSessionPage) -> Place:
-    """Let arguments repeat what the cursor carries; only detail may differ."""
+    """Let arguments repeat what the cursor carries, or be defaults; only detail may differ."""
     for name, value in asked.repeated().items():
-        carried = getattr(place.query, name)
-        if name != "detail" and value != carried:
+        carried, default = getattr(place.query, name), ListSessions.model_fields[name].default
+        if name != "detail" and value not in (carried, default):
             said = harmless(json.dumps(carried, ensure_ascii=False), 80)
             raise InvalidArguments(
                 f"{name} contradicts the cursor, which carries {said}.",

@@ -2,12 +2,12 @@
 
 import logging
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
-from mcp_types import CallToolResult, Tool
+from mcp_types import CallToolResult
 
 from mcp_sessions.api.client import SessionsApi
 from mcp_sessions.arguments import GetSessionPage, ListSessions
@@ -16,9 +16,9 @@ from mcp_sessions.errors import ApiTimeout, Internal, InvalidArguments, Sessions
 from mcp_sessions.paging.cursor import CursorCodec, Place
 from mcp_sessions.paging.page import Bounds, Progress, SessionPage, read_page
 from mcp_sessions.results import rows
+from mcp_sessions.results.models import Row
 from mcp_sessions.settings import Settings
 from mcp_sessions.telemetry.instruments import call_ended
-from mcp_sessions.tools.definitions import definitions
 from mcp_sessions.tools.result import error_result, page_result
 from mcp_sessions.wire.models import FullSession, Session, SessionT
 
@@ -32,11 +32,6 @@ class SessionTools:
     api: SessionsApi
     settings: Settings
     tenant: str | None = None
-
-    @property
-    def definitions(self) -> list[Tool]:
-        """What tools/list gives; the same list each time."""
-        return definitions(self.settings.agent_id)
 
     async def call(
         self, name: str, arguments: Mapping[str, Any] | None, progress: Progress
@@ -95,18 +90,23 @@ class SessionTools:
 
     def _cursors(self) -> CursorCodec:
         settings = self.settings
+        if settings.demo:  # the same sessions in every process, whatever its port
+            return CursorCodec.of("made-up sessions", None, settings.agent_id)
         tenant = () if self.tenant is None else (self.tenant,)
         return CursorCodec.of(settings.api_url, settings.org_id, settings.agent_id, *tenant)
 
     async def _page(self, place: Place, progress: Progress) -> CallToolResult:
-        detail, cursors = place.query.detail, self._cursors()
-        max_chars = self.settings.max_result_chars
+        detail = place.query.detail
         if detail == "full":
-            full = await self._read(place, FullSession, progress)
-            return page_result(full, rows.full, cursors, max_chars)
-        light = await self._read(place, Session, progress)
+            return self._result(await self._read(place, FullSession, progress), rows.full)
         row = rows.brief if detail == "brief" else rows.standard
-        return page_result(light, row, cursors, max_chars)
+        return self._result(await self._read(place, Session, progress), row)
+
+    def _result(
+        self, page: SessionPage[SessionT], row: Callable[[SessionT], Row]
+    ) -> CallToolResult:
+        max_chars, made_up = self.settings.max_result_chars, self.settings.demo
+        return page_result(page, row, self._cursors(), max_chars, made_up=made_up)
 
     async def _read(
         self, place: Place, session: type[SessionT], progress: Progress

@@ -81,9 +81,18 @@ class _ShortSchema(GenerateJsonSchema):
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         short = super().model_schema(schema)
-        short.pop("title", None)
-        short.pop("description", None)
+        # Unknown names are refused anyway, and Google's converter stops at the last of these.
+        for name in ("title", "description", "additionalProperties"):
+            short.pop(name, None)
         return short
+
+    def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:  # noqa: ARG002 - pydantic's signature
+        """Leave out what strict modes refuse; the description says what has to be known of it."""
+        return {"type": "string"}
+
+    def list_schema(self, schema: core_schema.ListSchema) -> JsonSchemaValue:
+        short = super().list_schema(schema)
+        return {"type": "array", "items": short["items"]}
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])

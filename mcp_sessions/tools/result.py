@@ -19,6 +19,7 @@ MAX_ROW_CHARS: Final = 4_000
 """Characters of one row, in either form."""
 MAX_FILTER_CHARS: Final = 600
 """Characters of a filter said back; more than the arguments allow."""
+_MADE_UP: Final = "These sessions are made up, to try the server without an account."
 _FRAME_CHARS: Final = 96  # that the counts of rows, and a cursor's key, may still add to a frame
 
 
@@ -27,9 +28,14 @@ def page_result(
     row: Callable[[SessionT], Row],
     cursors: CursorCodec,
     max_chars: int,
+    *,
+    made_up: bool = False,
 ) -> CallToolResult:
-    """Return as many rows of a page as fit, the same in both forms, and at least one."""
-    frame = _frame(page)
+    """Return as many rows of a page as fit, the same in both forms, and at least one.
+
+    Of sessions that are `made_up` the note says so.
+    """
+    frame = _frame(page, _MADE_UP if made_up else None)
     used = size_of(frame.compact()) + len(cursors.write(page.place)) + _FRAME_CHARS
     room = min(MAX_ROW_CHARS, max_chars - used)
     sessions = (_row_within(room, entry.session, row) for entry in page.rows if entry.session)
@@ -42,16 +48,18 @@ def page_result(
 def error_result(fault: SessionsError) -> CallToolResult:
     """Say what failed and why, what to do next, and whether and when to try again."""
     if fault.retry_after is not None:
-        again = f"Try again after {fault.retry_after} s."
+        again = f"Try again after {fault.retry_after} s. "
     elif fault.retryable:
-        again = "Trying again may help."
+        again = "Trying again may help. "
+    elif fault.category == "validation":
+        again = ""  # what to change before it is said already
     else:
-        again = "The same call will fail again."
-    lines = (f"{fault.code}: {fault.message}", fault.hint, f"{again} ({fault.category})")
+        again = "The same call will fail again. "
+    lines = (f"{fault.code}: {fault.message}", fault.hint, f"{again}({fault.category})")
     return CallToolResult(content=[TextContent(text="\n".join(lines))], is_error=True)
 
 
-def _frame(page: SessionPage[Any]) -> PageSummary:
+def _frame(page: SessionPage[Any], note: str | None) -> PageSummary:
     """Return what a result says however many of the rows are shown."""
     query = page.place.query
     walked = query.filters_rows()
@@ -68,7 +76,7 @@ def _frame(page: SessionPage[Any]) -> PageSummary:
         filters=_filters(query),
         has_more=False,
         malformed=page.malformed or None,
-        note=page.note,
+        note=" ".join(filter(None, (note, page.note))) or None,
     )
 
 

@@ -106,8 +106,28 @@ def test_a_page_asked_for_without_cursor_and_offset_is_refused(arguments):
 
 
 def test_a_cursor_and_an_offset_exclude_each_other():
-    asked = GetSessionPage.read({"cursor": CODEC.write(PLACE), "offset": 0})
+    asked = GetSessionPage.read({"cursor": CODEC.write(PLACE), "offset": 20})
     with pytest.raises(InvalidArguments, match="exclude each other"):
+        CODEC.resume(asked)
+
+
+def test_defaults_that_strict_clients_fill_in_beside_a_cursor_count_as_absent():
+    cursor = CODEC.write(Place(ListSessions(limit=5, detail="brief"), 5))
+    filled = {
+        "cursor": cursor,
+        "offset": 0,
+        "limit": 20,
+        "agent_id": "",
+        "search": "",
+        "detail": "",
+    }
+    assert CODEC.resume(GetSessionPage.read(filled)) == CODEC.read(cursor)
+
+
+@pytest.mark.parametrize("blank", ["", " ", "null", None])
+def test_a_blank_cursor_with_the_offset_that_clients_fill_in_is_a_list_that_has_ended(blank):
+    asked = GetSessionPage.read({"cursor": blank, "offset": 0, "limit": 20})
+    with pytest.raises(InvalidArguments, match="no next_cursor means the list has ended"):
         CODEC.resume(asked)
 
 

@@ -35,7 +35,7 @@ def test_a_failure_says_what_why_what_next_and_when(api):
             " the list has ended."
         ),
         "Stop if the last result had no next_cursor; list_sessions starts a new list.",
-        "The same call will fail again. (validation)",
+        "(validation)",
     ]
 
 

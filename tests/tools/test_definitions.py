@@ -1,8 +1,10 @@
 import json
 
 import jsonschema
+import pytest
 
 from mcp_sessions.arguments import GetSessionPage, ListSessions
+from mcp_sessions.results.models import PageSummary
 from mcp_sessions.tools.definitions import definitions, short_schema
 
 
@@ -39,14 +41,31 @@ def test_the_definitions_say_whose_sessions_these_are_and_ask_for_no_agent():
 
 def test_the_schemas_say_what_is_enforced():
     schema = short_schema(ListSessions)
-    assert schema["additionalProperties"] is False
     assert schema["properties"]["limit"] == {
         "type": "integer",
         "minimum": 1,
         "maximum": 100,
         "default": 20,
+        "description": "1 to 100, default 20",
     }
     assert schema["properties"]["detail"]["enum"] == ["brief", "standard", "full"]
     assert "required" not in schema
     assert "title" not in str(schema["properties"]["limit"])
     assert "null" not in str(short_schema(GetSessionPage))
+
+
+@pytest.mark.parametrize("model", [ListSessions, GetSessionPage, PageSummary])
+def test_a_schema_has_no_word_that_a_vendors_converter_stops_at(model):
+    said = json.dumps(short_schema(model))
+    for word in ("additionalProperties", "pattern", "minItems", "anyOf", "null", "const"):
+        assert f'"{word}"' not in said
+
+
+@pytest.mark.parametrize("model", [ListSessions, GetSessionPage])
+def test_every_argument_is_described_with_its_range_and_default(model):
+    for name, schema in short_schema(model)["properties"].items():
+        described = schema["description"]
+        if name in ("limit", "offset"):
+            assert str(schema["minimum"]) in described
+        if "default" in schema:
+            assert str(schema["default"]).lower() in described.lower()

@@ -1,0 +1,165 @@
+"""Reads the value of one argument as agents really send it: texts for numbers, lists and blanks.
+
+Each reader gives what the argument's type then checks, or raises a PydanticCustomError: of the type
+`hint` if its message helps the caller beyond what the argument may be.
+"""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pydantic_core import PydanticCustomError
+
+from mcp_sessions.wire.limits import MAX_SEARCH_WORDS
+from mcp_sessions.wire.models import status_name
+
+HINT: Final = "hint"
+_BLANK_TEXTS: Final = ("", "null", "[]")
+_RFC3339: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(?:[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2}))?"
+)
+_ALL_AGENTS: Final = ("all", "any", "none", "*", "undefined")
+# What other systems call the states of a session, and what a session has here instead.
+_STATUS_HINTS: Final = {
+    **dict.fromkeys(
+        ("completed", "complete", "done", "finished", "ended", "closed", "success", "succeeded"),
+        "A session whose last turn has ended is idle, however it ended.",
+    ),
+    **dict.fromkeys(
+        ("failed", "failure", "error", "errored", "cancelled", "canceled"),
+        "The API's list does not tell failed sessions: they are idle.",
+    ),
+    **dict.fromkeys(("running", "in_progress", "working", "busy"), "A session at work is active."),
+    **dict.fromkeys(
+        ("waiting", "blocked", "pending"), "One that waits for a tool is waiting_for_tool_results."
+    ),
+    **dict.fromkeys(("all", "any", "*"), "Leave status out for all of them."),
+}
+
+
+def is_blank(value: Any, *, words: bool = False) -> bool:
+    """Tell whether a value stands for an absent argument; where `words` count, "null" is one."""
+    if isinstance(value, str):
+        text = value.strip()
+        return text == "" if words else text in _BLANK_TEXTS
+    return value is None or value == []
+
+
+def arguments_from_text(text: str) -> dict[str, Any]:
+    """Read a whole arguments object that came as text; any other text is a name that is refused."""
+    try:
+        read = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        read = None
+    return read if isinstance(read, dict) else {text: None}
+
+
+def whole_number(value: Any) -> Any:
+    """Read "5" as 5 and 5.0 as 5; leave the rest to be refused."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("not_a_number", "a boolean is not a number")
+    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,12}\s*", value):
+        return int(value)
+    if isinstance(value, str):
+        raise PydanticCustomError("not_a_number", "not a whole number")
+    return value
+
+
+def search_words(value: Any) -> Any:
+    """Refuse what a server would drop in silence."""
+    if not isinstance(value, str):
+        return value
+    words = value.split()
+    if len(words) > MAX_SEARCH_WORDS or any(ord(letter) < ord(" ") for letter in "".join(words)):
+        raise PydanticCustomError("not_words", "too many words, or a control character")
+    return encodable(value)
+
+
+def cursor_text(value: Any) -> Any:
+    """Take what a copying agent put around a cursor off again; nothing is none."""
+    if not isinstance(value, str):
+        return value
+    cursor = value.strip().strip("\"'`").rstrip("=")
+    return None if cursor in ("", "null", "None") else cursor
+
+
+def agent_id(value: Any) -> Any:
+    """Refuse the words for every agent, and a session's id."""
+    if isinstance(value, str) and value.strip().lower() in _ALL_AGENTS:
+        raise PydanticCustomError(HINT, "Leave agent_id out for all agents.")
+    if isinstance(value, str) and value.strip().startswith("session_"):
+        raise PydanticCustomError(
+            HINT, "That is a session's id; parent_session_id asks for its children."
+        )
+    return encodable(value)
+
+
+def encodable(value: Any) -> Any:
+    """Refuse half a character, which no request can carry."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise PydanticCustomError("surrogate", "half a character") from None
+    return value
+
+
+def tags(value: Any) -> Any:
+    """Read one string where a list is meant, and a list that comes as JSON text."""
+    listed = _list(value)
+    if isinstance(value, str) and listed == [value] and "," in value:
+        several = json.dumps([part.strip() for part in value.split(",")], ensure_ascii=False)
+        raise PydanticCustomError(HINT, "For several tags send {several}.", {"several": several})
+    return listed
+
+
+def statuses(value: Any) -> Any:
+    """Read one status or several, in both spellings of waiting, and say each once."""
+    listed = _list(value)
+    if isinstance(value, str) and listed == [value]:
+        listed = [part.strip() for part in value.split(",") if part.strip()]
+    if not isinstance(listed, list) or not all(isinstance(status, str) for status in listed):
+        return listed
+    hints = (_STATUS_HINTS.get(status.strip().lower()) for status in listed)
+    if hint := next(filter(None, hints), None):
+        raise PydanticCustomError(HINT, hint)
+    return list(dict.fromkeys(status_name(status.strip()) for status in listed))
+
+
+def moment(value: Any) -> Any:
+    """Read RFC 3339, or a date as its midnight, and write it in UTC."""
+    if not (isinstance(value, str) and _RFC3339.fullmatch(value.strip())):
+        raise PydanticCustomError("not_a_time", "not an RFC 3339 time")
+    try:
+        read = datetime.fromisoformat(value.strip().upper())
+        read = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise PydanticCustomError("not_a_time", "no such time") from None
+    return read.isoformat().replace("+00:00", "Z")
+
+
+def truth(value: Any) -> Any:
+    """Read "true" and "false" as what they say."""
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    if not isinstance(value, bool):
+        raise PydanticCustomError("not_a_boolean", "neither true nor false")
+    return value
+
+
+def word(value: Any) -> Any:
+    """Read a word of a choice, whatever is around it."""
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _list(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return [value]
+    return [value]
