@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from mcp_sessions.errors import InvalidSettings
 if TYPE_CHECKING:
     from mcp_sessions.settings import Settings
 
+_WARNING = 30  # logging.WARNING, which is not loaded yet
 _FAILED = 1
 _USAGE_FAULT = 2  # as argparse exits
 _INTERRUPTED = 130  # as a shell reports SIGINT; the servers handle it themselves
@@ -26,6 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     130 and 141 are those of a command that SIGINT ended or whose reader closed the pipe.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal of any encoding shows what it can
+            stream.reconfigure(errors="backslashreplace")
     try:
         try:
             code = _run(argv)
@@ -153,15 +158,32 @@ def _stdio(options: argparse.Namespace) -> int:
     early = EarlyReader(descriptors, agent_id)
     early.start()
     with lazy_sdk_packages():
-        settings = _settings(options)
+        settings, unusable = _settings_or_why_not(options)
         if early.client_left:
             exit_now()
         import anyio
 
         from mcp_sessions.stdio.serve import serve_stdio
     with _made_up_if_asked(options, settings) as settings, _exporting():
-        anyio.run(serve_stdio, settings, descriptors, early.finish())
+        anyio.run(serve_stdio, settings, descriptors, early.finish(), unusable)
     exit_now()
+
+
+def _settings_or_why_not(
+    options: argparse.Namespace,
+) -> tuple["Settings", InvalidSettings | None]:
+    """Return the settings, or those by default and what is wrong with the operator's.
+
+    A stdio server that ended would look to its client as if it were connected, and then vanish.
+    """
+    try:
+        return _settings(options), None
+    except InvalidSettings as fault:
+        from mcp_sessions.settings import Settings
+
+        print(f"mcp-sessions: {fault}", file=sys.stderr)
+        _log_to_stderr("warning")
+        return Settings(), fault
 
 
 def _exporting() -> AbstractContextManager[None]:
@@ -244,11 +266,11 @@ def _made_up_if_asked(
 def _log_to_stderr(level: str) -> None:
     import logging
 
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
-    # They would log every address with its search words, below the level of a warning.
-    for talkative in ("httpx", "httpcore"):
-        logging.getLogger(talkative).setLevel(logging.WARNING)
+    # Libraries log addresses with their search words, and whole answers, below a warning: whatever
+    # their loggers' levels are, such lines go no further than the handler.
+    own = logging.getLogger("mcp_sessions")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(lambda line: line.name.startswith(own.name) or line.levelno >= _WARNING)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(handlers=[handler], level=_WARNING)
+    own.setLevel(level.upper())

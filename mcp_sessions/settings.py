@@ -49,7 +49,24 @@ def _header_value(text: Any) -> Any:
     return text
 
 
-ApiKey = Annotated[SecretStr, BeforeValidator(_header_value)]
+def _key(text: Any) -> Any:
+    """Refuse what an example or a shell left in a key's place."""
+    key = _header_value(text)
+    if isinstance(key, str) and _PLACEHOLDER.search(key):
+        raise ValueError(
+            "it is still a placeholder: put a personal access token of yours there, as Everruns"
+            " shows it once"
+        )
+    return key
+
+
+# Left by an example (your_token, changeme, xxxx) or by a shell that put no value in (${NAME}).
+_PLACEHOLDER = re.compile(
+    r"(?i)your[-_ ]|^<.*>$|^\$\{?\w+\}?$|^%\w+%$|^\{\{.*\}\}$|^change[-_ ]?me$"
+    r"|^(?:evr_pat_)?(?:x{3,}|\.{3}|…)$"
+)
+
+ApiKey = Annotated[SecretStr, BeforeValidator(_key)]
 
 
 class Settings(BaseModel):
@@ -191,12 +208,16 @@ def key_in(file: Path, named: str) -> str:
         InvalidSettings: there is none.
     """
     try:
-        key = file.read_text(encoding="utf-8").strip()
+        key = file.read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as fault:
-        raise InvalidSettings(f"{named} cannot be read ({type(fault).__name__}): {file}") from None
+        reason = type(fault).__name__
+        raise InvalidSettings(f"{named} cannot be read ({reason}).", where=file) from None
     if not key:
-        raise InvalidSettings(f"{named} is empty: {file}")
-    return key
+        raise InvalidSettings(f"{named} is empty.", where=file)
+    try:
+        return str(_key(key))
+    except ValueError as fault:
+        raise InvalidSettings(f"What {named} holds cannot be used: {fault}.", where=file) from None
 
 
 def _key_from(file: Path, given: Mapping[str, str]) -> str:

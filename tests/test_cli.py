@@ -41,11 +41,25 @@ def test_the_version_is_told():
     ],
 )
 def test_settings_that_cannot_be_used_are_a_sentence_and_exit_code_2(environ, named):
-    done = command(environ=environ, input="")
-    assert done.returncode == 2
-    assert named in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert done.stdout == ""
+    for arguments in (["check"], ["http", "--port", "0"]):
+        done = command(*arguments, environ=environ, input="")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert named in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "latin-1", "utf-16"])
+@pytest.mark.parametrize("arguments", [["demo"], ["--demo", "check"], ["--help"]], ids=" ".join)
+def test_a_command_survives_any_encoding_of_its_output(arguments, encoding):
+    done = subprocess.run(
+        [sys.executable, "-m", "mcp_sessions", *arguments],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "session" in done.stdout.decode(encoding)
 
 
 @pytest.mark.parametrize("content", ["{", "[5]", "[" * 5_000])

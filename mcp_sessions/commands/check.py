@@ -3,6 +3,7 @@
 import anyio
 
 from mcp_sessions.api.client import open_api
+from mcp_sessions.api.connections import environment_proxies
 from mcp_sessions.errors import SessionsError
 from mcp_sessions.results.safe_text import harmless
 from mcp_sessions.settings import Settings
@@ -13,6 +14,8 @@ async def check(settings: Settings) -> bool:
     """Print what was found, never the key, and return whether the API can be used."""
     print(f"API          {settings.api_url}")
     print(f"key          {_key(settings)}")
+    if passed_over := environment_proxies().passed_over:
+        print(f"NO_PROXY     passed over, since they are no hosts: {', '.join(passed_over)}")
     try:
         with anyio.fail_after(settings.deadline):
             async with open_api(settings) as api:

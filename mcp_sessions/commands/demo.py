@@ -13,14 +13,15 @@ _ROWS = 20
 
 
 async def show(api_url: str) -> None:
-    """Print two tool calls as a model reads them, and what the API's own answer would weigh.
+    """Print two tool calls as a model reads them, and what the answer of the API would weigh.
+
+    `api_url` is an embedded API of the same made-up sessions as the server's own.
 
     Raises TimeoutError after a minute.
     """
     server = StdioServerParameters(
         command=sys.executable,
-        args=["-m", "mcp_sessions"],
-        env={"EVERRUNS_API_URL": api_url, "MCP_SESSIONS_NO_KEY": "true"},
+        args=["-m", "mcp_sessions", "--demo"],
     )
     with anyio.fail_after(_DEADLINE):
         async with Client(server) as client:

@@ -7,6 +7,7 @@ SDK.
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -34,6 +35,8 @@ class EarlyAnswers:
     def __init__(self, agent_id: str | None) -> None:
         text = RECORD.read_text(encoding="utf-8")
         record = json.loads(text if agent_id is None else text.replace(ANY_AGENT, agent_id))
+        self.sdk: str = record["sdk"]
+        """The version of the SDK that gave the answers."""
         self._results: list[Any] = record["results"]
         # The index of each result by method and revision.
         self._index: dict[str, dict[str | None, int]] = record["one" if agent_id else "all"]
@@ -41,10 +44,15 @@ class EarlyAnswers:
 
     @classmethod
     def for_agent(cls, agent_id: str | None) -> Self | None:
-        """Return the answers, or None for an id that could not be put into them as it is."""
+        """Return the answers, or None where they may not be this server's.
+
+        That is with another version of the SDK than they were recorded with, and for an id that
+        could not be put into them as it is.
+        """
         if agent_id is not None and not _AGENT_ID.fullmatch(agent_id):
             return None
-        return cls(agent_id)
+        answers = cls(agent_id)
+        return answers if _is_installed(answers.sdk) else None
 
     def response_to(self, request: Any) -> dict[str, Any] | None:
         """Return the JSON-RPC response to a request, or None if none is recorded."""
@@ -71,6 +79,17 @@ class EarlyAnswers:
         if method == "initialize":
             self._revision = revision
         return self._results[index]
+
+
+def _is_installed(version: str) -> bool:
+    """Tell whether a version of the SDK is the one that would be imported.
+
+    Its metadata's folder lies beside it; to import the reader of metadata would take 24 ms.
+    """
+    for folder in map(Path, sys.path):
+        if (folder / "mcp" / "__init__.py").is_file():
+            return (folder / f"mcp-{version}.dist-info").is_dir()
+    return False
 
 
 def _is_id(value: Any) -> bool:

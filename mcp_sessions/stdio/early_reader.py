@@ -4,6 +4,7 @@ import json
 import os
 import select
 import threading
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -115,7 +116,7 @@ class EarlyReader:
 def _parsed(line: bytes) -> Any:
     """Parse what the SDK would parse as well: UTF-8 alone, and no lone surrogates."""
     try:
-        request = json.loads(line.decode())
+        request = json.loads(line.removeprefix(BOM_UTF8).decode())
         json.dumps(request, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None

@@ -1,6 +1,7 @@
 """Both protocol eras on one stdio process: each message goes to the SDK loop of its era."""
 
 import json
+from codecs import BOM_UTF8
 from typing import Any
 
 import anyio
@@ -16,11 +17,13 @@ from mcp_types import (
     ErrorData,
     JSONRPCError,
     JSONRPCMessage,
+    JSONRPCNotification,
     JSONRPCRequest,
 )
 from mcp_types.jsonrpc import jsonrpc_message_adapter
 from pydantic import ValidationError
 
+from mcp_sessions.argument_values import arguments_from_text
 from mcp_sessions.server import ToolsByTenant
 from mcp_sessions.stdio.outgoing import Outgoing
 
@@ -49,19 +52,27 @@ class EraRouter:
 
     async def receive(self, line: bytes) -> None:
         """Take one line; a blank one means nothing, and what is no message gets an error."""
-        text = line.decode(errors="replace")
+        text = line.removeprefix(BOM_UTF8).decode(errors="replace")
         if not text.strip():
             return
         try:
             message = jsonrpc_message_adapter.validate_json(text, by_name=False)
         except ValidationError:
-            # In a task: a client that does not read has to be heard all the same.
-            pending = self._outgoing.track_unreadable()
-            self._tasks.start_soon(self._outgoing.send_error, _error_for(text), pending)
+            self._refuse(text)
             return
+        if isinstance(message, JSONRPCNotification) and _has_id(text):
+            self._refuse(text)  # the SDK takes a request with an odd id for a notification
+            return
+        if isinstance(message, JSONRPCRequest) and message.method == "tools/call":
+            _read_text_arguments(message)
         self._outgoing.track(message)
         for loop in self._loops_for(message):
             await loop.send(SessionMessage(message))
+
+    def _refuse(self, text: str) -> None:
+        # In a task: a client that does not read has to be heard all the same.
+        pending = self._outgoing.track_unreadable()
+        self._tasks.start_soon(self._outgoing.send_error, _error_for(text), pending)
 
     def close(self) -> None:
         """Tell the loops that no more will come."""
@@ -95,6 +106,12 @@ def _is_modern(request: JSONRPCRequest) -> bool:
     return enveloped and request.method != "initialize"
 
 
+def _read_text_arguments(request: JSONRPCRequest) -> None:
+    """Put an object in the place of arguments that came as its text."""
+    if request.params and isinstance(text := request.params.get("arguments"), str):
+        request.params["arguments"] = arguments_from_text(text)
+
+
 def _error_for(text: str) -> JSONRPCError:
     """Return the error for a line that is no message, under its id if it has one."""
     try:
@@ -104,9 +121,15 @@ def _error_for(text: str) -> JSONRPCError:
     return _error(_id_of(parsed), INVALID_REQUEST, "The line is not a JSON-RPC 2.0 message.")
 
 
+def _has_id(text: str) -> bool:
+    return '"id"' in text and "id" in json.loads(text)
+
+
 def _id_of(parsed: Any) -> str | int | None:
     """Return the id of what was meant as a request, if it is one that an answer can carry."""
     asked = parsed.get("id") if isinstance(parsed, dict) and "method" in parsed else None
+    if isinstance(asked, float) and asked.is_integer():
+        return int(asked)  # the same number to whoever compares ids as JSON does
     if isinstance(asked, str):
         return asked if asked.isprintable() else None
     return asked if isinstance(asked, int) and not isinstance(asked, bool) else None

@@ -8,6 +8,7 @@ from typing import Final
 
 import anyio
 
+from mcp_sessions.errors import InvalidSettings
 from mcp_sessions.server import ToolsByTenant, create_server
 from mcp_sessions.settings import Settings
 from mcp_sessions.signals import STOP_SIGNALS, exit_now
@@ -20,17 +21,24 @@ from mcp_sessions.stdio.reader import read_lines
 _LAST_ANSWERS_SECONDS: Final = 1.0  # that calls in flight may still take once stdin has ended
 
 
-async def serve_stdio(settings: Settings, descriptors: Descriptors, early: EarlyInput) -> None:
+async def serve_stdio(
+    settings: Settings,
+    descriptors: Descriptors,
+    early: EarlyInput,
+    unusable: InvalidSettings | None = None,
+) -> None:
     """Serve one client until it closes stdin or stops reading, or a stop signal comes.
 
     What it asked before it closed stdin is still answered if that takes no more than a second;
-    then calls in flight are cancelled, and what they hold is closed.
+    then calls in flight are cancelled, and what they hold is closed. With `unusable` settings it
+    lists its tools, and says so in answer to every call.
     """
     outgoing = Outgoing(descriptors.stdout, early.answered_ids)
     try:
         async with _stopping_at_signals(outgoing):
             with outgoing.work:
-                await _serve(ToolsByTenant(settings), descriptors, early, outgoing)
+                tools = ToolsByTenant(settings, unusable=unusable)
+                await _serve(tools, descriptors, early, outgoing)
     finally:
         outgoing.release()
 

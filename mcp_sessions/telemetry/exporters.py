@@ -1,12 +1,14 @@
 """Where traces and metrics go: by OTLP where the standard OTEL settings say, or to Prometheus."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from threading import Thread
 from typing import Any
 
 from mcp_sessions import __version__
-from mcp_sessions.errors import InvalidSettings
+
+logger = logging.getLogger(__name__)
 
 _SERVICE = "mcp-sessions"
 _PROTOCOL = "http/protobuf"
@@ -21,17 +23,15 @@ def exporting(environ: Mapping[str, str], *, prometheus: bool = False) -> Iterat
     Traces and metrics go by OTLP over HTTP if OTEL_EXPORTER_OTLP_ENDPOINT, or the one for traces
     or metrics, is set; every other OTEL_ variable means what OpenTelemetry's SDK says.
 
-    Raises:
-        InvalidSettings: the extra `otel` is not installed, or the protocol is not this one.
+    What cannot be exported is a warning: the shell of a stdio client may have variables that were
+    meant for other programs.
     """
     disabled = environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
-    traces = _wanted(environ, "TRACES") and not disabled
-    metrics = _wanted(environ, "METRICS") and not disabled
+    traces = _wanted(environ, "TRACES") and not disabled and _is_spoken(environ, "TRACES")
+    metrics = _wanted(environ, "METRICS") and not disabled and _is_spoken(environ, "METRICS")
+    if (traces or metrics or prometheus) and not _has_extra():
+        traces = metrics = prometheus = False
     with ExitStack() as stack:
-        for signal in ("TRACES",) * traces + ("METRICS",) * metrics:
-            _check_protocol(environ, signal)
-        if traces or metrics or prometheus:
-            _check_extra()
         if traces:
             stack.callback(_end, _begin_traces(environ))
         if metrics or prometheus:
@@ -40,7 +40,11 @@ def exporting(environ: Mapping[str, str], *, prometheus: bool = False) -> Iterat
 
 
 def exposition() -> tuple[bytes, str]:
-    """Return all metrics as Prometheus reads them, and their media type."""
+    """Return all metrics as Prometheus reads them, and their media type.
+
+    Raises:
+        ImportError: the extra is not installed.
+    """
     from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
     return generate_latest(), CONTENT_TYPE_LATEST
@@ -59,24 +63,36 @@ def _wanted(environ: Mapping[str, str], signal: str) -> bool:
     return bool(environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") or environ.get(_ENDPOINT))
 
 
-def _check_protocol(environ: Mapping[str, str], signal: str) -> None:
+def _is_spoken(environ: Mapping[str, str], signal: str) -> bool:
+    """Tell whether the protocol asked for is this server's, and warn if it is not."""
     for name in (f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
         protocol = environ.get(name, "").strip()
         if protocol and protocol != _PROTOCOL:
-            raise InvalidSettings(f"{name} is {protocol}; this server exports by {_PROTOCOL}.")
+            logger.warning(
+                "%s are not exported: %s is not %s, the one that this server exports by",
+                signal.lower(),
+                name,
+                _PROTOCOL,
+            )
+            return False
         if protocol:
-            return
+            return True
+    return True
 
 
-def _check_extra() -> None:
+def _has_extra() -> bool:
+    """Tell whether the extra is installed, and warn if it is not."""
     try:
         import opentelemetry.exporter.otlp.proto.http
         import opentelemetry.exporter.prometheus
         import opentelemetry.sdk  # noqa: F401
     except ImportError:
-        raise InvalidSettings(
-            "Traces and metrics need an extra: pip install 'mcp-sessions[otel]'."
-        ) from None
+        logger.warning(
+            "traces and metrics are not exported: install the extra with pip install '.[otel]'"
+            " in the folder of this server's source"
+        )
+        return False
+    return True
 
 
 def _resource(environ: Mapping[str, str]) -> Any:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from importlib.metadata import version
 
 import anyio
 import pytest
@@ -45,7 +46,7 @@ async def recorded(agent_id):
 
 @pytest.mark.anyio
 async def test_the_record_holds_what_the_sdks_server_answers(recorded_text):
-    record = {"results": [], "all": {}, "one": {}}
+    record = {"sdk": version("mcp"), "results": [], "all": {}, "one": {}}
     for whose, agent_id in (("all", None), ("one", ANY_AGENT)):
         for (method, revision), result in (await recorded(agent_id)).items():
             if result not in record["results"]:

@@ -35,6 +35,11 @@ UNREADABLE = {
         CALL % f'{{"name":"\\ud800","arguments":{{}},"_meta":{META}}}'
     ).encode(),
 }
+ODD_IDS = ("1.5", "null", "true", "[]", "{}")
+UNREADABLE |= {
+    f"a request with the id {odd}": f'{{"jsonrpc":"2.0","id":{odd},"method":"ping"}}'.encode()
+    for odd in ODD_IDS
+}
 BLANK = {"nothing": b"", "spaces": b"   ", "a carriage return": b"\r"}
 
 
@@ -171,3 +176,73 @@ def test_an_older_client_says_hello_and_calls_a_tool(environment):
         assert len(answer["result"]["structuredContent"]["sessions"]) == 3
         ended = server.end()
     assert (ended.code, ended.messages, ended.stderr) == (0, [], "")
+
+
+UNUSABLE = [
+    ({"MCP_SESSIONS_DEADLIN": "5"}, "MCP_SESSIONS_DEADLINE?"),
+    ({"MCP_SESSIONS_DEADLINE": "0"}, "MCP_SESSIONS_DEADLINE cannot be used"),
+    ({"EVERRUNS_API_URL": "ftp://x"}, "EVERRUNS_API_URL cannot be used"),
+    ({"EVERRUNS_API_KEY": "evr_pat_your_token"}, "it is still a placeholder"),
+    ({"EVERRUNS_API_KEY": "${EVERRUNS_API_KEY}"}, "it is still a placeholder"),
+    ({"EVERRUNS_API_KEY": "", "EVERRUNS_API_KEY_FILE": "/nonexistent"}, "EVERRUNS_API_KEY_FILE"),
+]
+
+
+@pytest.mark.parametrize(("own", "says"), UNUSABLE, ids=[says for _, says in UNUSABLE])
+@pytest.mark.parametrize(
+    "first", [request(1, "tools/list"), initialize(OLDER[0])], ids=["now", "older"]
+)
+def test_with_settings_that_cannot_be_used_a_server_lists_its_tools_and_every_call_says_why(
+    environment, own, says, first
+):
+    with stdio_server({**environment, **own}) as server:
+        assert "result" in server.ask(first)
+        for number in range(2):
+            answer = server.ask({**call("list_sessions"), "id": number})
+            assert answer["result"]["isError"]
+            assert text(answer).startswith("not_configured:")
+            assert says in text(answer)
+            assert "/nonexistent" not in text(answer)
+        listed = server.ask(request("again", "tools/list"))
+        assert [tool["name"] for tool in listed["result"]["tools"]] == TOOLS
+        ended = server.end()
+    assert ended.code == 0
+    assert says in ended.stderr
+
+
+def test_variables_meant_for_other_programs_traces_keep_no_server_from_answering(environment):
+    own = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+    own["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc"
+    with stdio_server({**environment, **own}) as server:
+        answer = server.ask(call("list_sessions", limit=1))
+        assert not answer["result"].get("isError")
+        assert "are not exported" in server.end().stderr
+
+
+def test_a_cursor_of_made_up_sessions_is_good_in_the_next_process(bare_environment):
+    demo = {**bare_environment, "MCP_SESSIONS_DEMO": "true"}
+    with stdio_server(demo) as server:
+        first = server.ask(call("list_sessions", limit=3))["result"]["structuredContent"]
+    assert "made up" in first["note"]
+    with stdio_server(demo) as server:
+        answer = server.ask(call("get_session_page", cursor=first["next_cursor"]))
+    following = answer["result"]["structuredContent"]
+    assert len(following["sessions"]) == 3
+    assert "made up" in following["note"]
+    seen = {one["id"] for one in first["sessions"]}
+    assert seen.isdisjoint(one["id"] for one in following["sessions"])
+
+
+def test_arguments_that_come_as_text_are_read(environment):
+    asked = request("call", "tools/call", name="list_sessions", arguments='{"limit": 2}')
+    with stdio_server(environment) as server:
+        assert len(server.ask(asked)["result"]["structuredContent"]["sessions"]) == 2
+
+
+def test_a_byte_order_mark_before_the_first_line_is_passed_over_once_the_sdk_has_loaded(
+    environment,
+):
+    marked = b"\xef\xbb\xbf" + json.dumps(call("list_sessions", limit=1)).encode()
+    with stdio_server(environment) as server:
+        server.send(marked)
+        assert not server.receive()["result"].get("isError")
