@@ -39,9 +39,12 @@ def token_hash(text: str) -> str:
 
 def _origin(text: str) -> str:
     parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or text != f"{parts.scheme}://{parts.netloc}":
-        raise ValueError("an origin is a scheme and a host, such as https://app.example.com")
-    return text
+    if not parts.netloc or text.lower() != f"{parts.scheme}://{parts.netloc}".lower():
+        raise ValueError(
+            "an origin is a scheme and a host, such as https://app.example.com or"
+            " chrome-extension://abcdefgh"
+        )
+    return text.lower()
 
 
 def _host(text: str) -> str:
@@ -111,6 +114,15 @@ class HttpSettings(BaseModel):
         ge=1,
         le=100_000,
         description="The most requests worked on at once; one more is told to come again (503).",
+    )
+    keep_alive: float = Field(
+        75.0,
+        alias="MCP_SESSIONS_KEEP_ALIVE",
+        ge=1,
+        le=3_600,
+        allow_inf_nan=False,
+        description="Seconds that a connection without a request is kept; longer than a balancer"
+        " before it keeps its own, or it meets one that has just been closed.",
     )
     token_hashes: Annotated[tuple[TokenHash, ...], Listed] = Field(
         (),

@@ -82,16 +82,24 @@ class OAuthIssuer:
 
     async def _key(self, kid: Any) -> jwt.PyJWK | None:
         """Return a key by its id; one that is known waits for no fetch that another began."""
-        if not isinstance(kid, str):
+        if kid is not None and not isinstance(kid, str):
             return None
-        known = self._keys.get(kid)
+        known = self._known(kid)
         fresh = self._clock() - self._fetched < KEYS_HOLD
         if known is not None and (fresh or self._fetching.locked()):
             return known
         async with self._fetching:
             if self._clock() - self._tried >= MIN_FETCH_INTERVAL:
                 await self._fetch()
-        return self._keys.get(kid)
+        if (known := self._known(kid)) is None:
+            logger.info("a token was refused: %s", _why_unknown(kid, len(self._keys)))
+        return known
+
+    def _known(self, kid: str | None) -> jwt.PyJWK | None:
+        """Return a key by its id; a token that names none means the only one there is."""
+        if kid is not None:
+            return self._keys.get(kid)
+        return next(iter(self._keys.values())) if len(self._keys) == 1 else None
 
     async def _fetch(self) -> None:
         """Fetch the keys, though the caller leave; those known stay where none can be had."""
@@ -101,7 +109,8 @@ class OAuthIssuer:
                 self._keys = await self._fetch_keys()
         except _UNAVAILABLE as fault:
             what = "metadata" if self._jwks_url is None else "keys"
-            logger.error("the issuer's %s cannot be had: %s", what, type(fault).__name__)  # noqa: TRY400 - a sentence
+            why = str(fault) if type(fault) is ValueError else type(fault).__name__
+            logger.error("the issuer's %s cannot be had: %s", what, why)  # noqa: TRY400 - a sentence
         else:
             self._fetched = self._clock()
 
@@ -111,7 +120,8 @@ class OAuthIssuer:
                 self._jwks_url = await self._announced_url(client)
             document = await _fetch_json(client, self._jwks_url)
         keys = jwt.PyJWKSet.from_dict(document).keys
-        return {key.key_id: key for key in keys if key.key_id and key.public_key_use != "enc"}
+        signing = [key for key in keys if key.public_key_use != "enc"]
+        return {key.key_id or f"number {n}": key for n, key in enumerate(signing)}
 
     async def _announced_url(self, client: httpx.AsyncClient) -> str:
         """Return the address of the issuer's keys, as its metadata names it.
@@ -125,9 +135,19 @@ class OAuthIssuer:
             metadata = await _fetch_json(client, first)
         except FOREIGN:
             metadata = await _fetch_json(client, second)
-        if metadata.get("issuer") != self._issuer or not isinstance(metadata.get("jwks_uri"), str):
-            raise ValueError("not this issuer's metadata")
-        return str(metadata["jwks_uri"])
+        named, jwks_url = metadata.get("issuer"), metadata.get("jwks_uri")
+        if not isinstance(named, str) or named.rstrip("/") != self._issuer.rstrip("/"):
+            raise ValueError("metadata of another issuer than MCP_SESSIONS_OAUTH_ISSUER")
+        if not isinstance(jwks_url, str):
+            raise ValueError("metadata without jwks_uri")  # noqa: TRY004 - of what came
+        self._issuer = named  # as its tokens have it: with the last slash, or without
+        return jwks_url
+
+
+def _why_unknown(kid: str | None, keys: int) -> str:
+    if kid is None:
+        return f"it names no key (kid), and the issuer has {keys}"
+    return "it names a key (kid) that the issuer does not have"
 
 
 def _metadata_urls(issuer: str) -> tuple[str, str]:

@@ -175,7 +175,7 @@ def _stamp(file: Path) -> Stamp:
 def _entries(file: Path) -> tuple[_Entry, ...]:
     named = "MCP_SESSIONS_TENANTS_FILE"
     try:
-        read = tomllib.loads(file.read_text(encoding="utf-8"))
+        read = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as fault:
         raise InvalidSettings(f"{named} cannot be read ({type(fault).__name__}): {file}") from None
     except tomllib.TOMLDecodeError as fault:

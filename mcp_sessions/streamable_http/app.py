@@ -24,13 +24,14 @@ from mcp_sessions.server import ToolsByTenant, create_server
 from mcp_sessions.settings import Settings
 from mcp_sessions.streamable_http.allowed_hosts import cors, transport_security
 from mcp_sessions.streamable_http.middleware import (
-    MAX_BODY_BYTES,
     CallLimit,
     LowercaseHost,
+    Negotiation,
     PostOnly,
     TraceContext,
 )
 from mcp_sessions.streamable_http.readiness import Readiness
+from mcp_sessions.streamable_http.request_body import MAX_BODY_BYTES
 from mcp_sessions.telemetry.exporters import exposition
 
 
@@ -45,19 +46,15 @@ def create_app(
     file = http.tenants_file
     tenants = TenantsFile(file, settings, environ or {}) if file else None
     tools = ToolsByTenant(settings, tenants)
-    manager = StreamableHTTPSessionManager(
-        create_server(tools),
-        stateless=True,
-        security_settings=transport_security(http),
-        max_request_body_size=MAX_BODY_BYTES,
-    )
+    streaming, plain = (_manager(tools, http, json=json) for json in (False, True))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with manager.run():
+        async with tools.open(), streaming.run(), plain.run():
             yield
 
-    inside = CallLimit(manager.handle_request, http.max_calls, tenants=tenants is not None)
+    negotiated = Negotiation(streaming.handle_request, plain.handle_request)
+    inside = CallLimit(negotiated, http.max_calls, tenants=tenants is not None)
     tokens = BearerTokens(http, tenants) if http.locked else None
     routes: list[BaseRoute] = [
         Route(PATH, endpoint=LowercaseHost(TraceContext(_authenticated(inside, tokens, http)))),
@@ -69,6 +66,19 @@ def create_app(
     app = Starlette(routes=routes, middleware=list(cors(http)), lifespan=lifespan)
     app.router.redirect_slashes = False  # to wherever Host says, before it was looked at
     return app
+
+
+def _manager(
+    tools: ToolsByTenant, http: HttpSettings, *, json: bool
+) -> StreamableHTTPSessionManager:
+    """Return what serves callers that take event streams, or `json` alone."""
+    return StreamableHTTPSessionManager(
+        create_server(tools),
+        stateless=True,
+        json_response=json,
+        security_settings=transport_security(http),
+        max_request_body_size=MAX_BODY_BYTES,
+    )
 
 
 def _authenticated(inside: ASGIApp, tokens: BearerTokens | None, http: HttpSettings) -> ASGIApp:
@@ -126,5 +136,8 @@ def _readiness(readiness: Readiness) -> Any:
 
 
 async def _metrics(_: Request) -> Response:
-    body, media_type = exposition()
+    try:
+        body, media_type = exposition()
+    except ImportError:
+        return PlainTextResponse("The extra otel is not installed.", 501)
     return Response(body, headers={"content-type": media_type})

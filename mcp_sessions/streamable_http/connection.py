@@ -13,7 +13,8 @@ _FILES_BESIDE = 256  # open files that are not callers': the API's connections, 
 class DeadlineConnection(H11Protocol):
     """Closes itself when headers do not come, and when nobody reads what is written.
 
-    It is closed at once where the process would soon have no file left to open.
+    Where the process would soon have no file left to open, one that is idle makes room, and if none
+    is, the new one is closed at once.
     """
 
     head_within = 10.0  # seconds from a connection, or from a request's first byte, to its headers
@@ -33,9 +34,17 @@ class DeadlineConnection(H11Protocol):
         """Begin, with the time for the first headers."""
         super().connection_made(transport)
         if len(self.connections) > self.max_connections():
-            transport.abort()
-            return
+            others = (one for one in self.connections if isinstance(one, DeadlineConnection))
+            leaving = next((one for one in others if one.is_idle()), self)
+            leaving.transport.abort()
+            if leaving is self:
+                return
         self._update_deadline()
+
+    def is_idle(self) -> bool:
+        """Tell whether a request was answered, and no other has begun."""
+        answered = self.cycle is not None and self.cycle.response_complete
+        return answered and self._until_head is None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End, and forget all deadlines."""

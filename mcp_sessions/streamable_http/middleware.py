@@ -1,22 +1,24 @@
 """ASGI middleware of /mcp: lower-case Host, trace context, allowed methods, limit on calls."""
 
 import json
-from collections import deque
+import logging
 from typing import Final
 
-import anyio
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_sessions.auth.bearer_tokens import Caller
 from mcp_sessions.fair_slots import FairSlots
 from mcp_sessions.server import TENANT
+from mcp_sessions.streamable_http.request_body import BODY_WITHIN, BodyLate, BufferedBody
 from mcp_sessions.telemetry.instruments import caller_trace, refused
+from mcp_sessions.telemetry.seldom import SeldomLog
 
-MAX_BODY_BYTES: Final = 256 * 1024  # the longest sensible call is a tenth of this
-_BODY_WITHIN: Final = 10.0  # seconds; a call is a few hundred bytes
+logger = logging.getLogger(__name__)
+
+_REFUSED: Final = frozenset({"q=0", "q=0.0", "q=0.00", "q=0.000"})
 _OVERLOADED: Final = -32000
 _NO_REQUEST: Final = -32600
 
@@ -33,11 +35,44 @@ class LowercaseHost:
         await self._app({**scope, "headers": headers}, receive, send)
 
 
+class Negotiation:
+    """Chooses the form of the answer by `Accept`, and reads `Content-Type` in any spelling.
+
+    The SDK asks callers to accept both JSON and event streams: who takes JSON alone is served by
+    `json_app`, which never streams.
+    """
+
+    def __init__(self, app: ASGIApp, json_app: ASGIApp) -> None:
+        self._app = app
+        self._json_app = json_app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        headers = MutableHeaders(raw=list(scope["headers"]))
+        accepted = _media_types(headers.getlist("accept")) if "accept" in headers else {"*/*"}
+        takes_json = not accepted.isdisjoint({"application/json", "application/*", "*/*"})
+        takes_events = not accepted.isdisjoint({"text/event-stream", "text/*", "*/*"})
+        if takes_json:
+            headers["accept"] = "application/json, text/event-stream"
+        if "content-type" in headers:
+            media_type, *parameters = headers["content-type"].split(";")
+            headers["content-type"] = ";".join([media_type.strip().lower(), *parameters])
+        app = self._app if takes_events or not takes_json else self._json_app
+        await app({**scope, "headers": headers.raw}, receive, send)
+
+
+def _media_types(values: list[str]) -> set[str]:
+    """Return the media types of an Accept header that are not refused by a weight of 0."""
+    parts = (part.lower().replace(" ", "").split(";") for part in ",".join(values).split(","))
+    return {name for name, *rest in parts if name and not _REFUSED.intersection(rest)}
+
+
 class TraceContext:
     """Continues the trace of the request's `traceparent`, and counts refused requests."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._log = SeldomLog(logger)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -45,6 +80,7 @@ class TraceContext:
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] >= 400:  # noqa: PLR2004 - HTTP's
                 refused(message["status"])
+                self._log.warning(message["status"], "callers are refused: %d", message["status"])
             await send(message)
 
         with caller_trace(Headers(scope=scope)):
@@ -90,7 +126,7 @@ class CallLimit:
         max_calls: int,
         *,
         tenants: bool = False,
-        body_within: float = _BODY_WITHIN,
+        body_within: float = BODY_WITHIN,
     ) -> None:
         self._app = app
         self.body_within = body_within
@@ -105,49 +141,18 @@ class CallLimit:
             )
             await response(scope, receive, send)
             return
-        body = _BufferedBody(receive)
+        body = BufferedBody(receive)
         try:
             if await body.read(self.body_within):
-                await self._app(scope, body.receive, send)
-        except _BodyLate:
+                if body.amend():
+                    await self._app(scope, body.receive, send)
+                else:
+                    response = _error_response(400, "An id is a string or a whole number.")
+                    await response(scope, receive, send)
+        except BodyLate:
             await _error_response(408, "The body did not come in time.")(scope, receive, send)
         finally:
             self._slots.release(who)
-
-
-class _BodyLate(Exception):
-    """The body did not come in time."""
-
-
-class _BufferedBody:
-    """A request's body, read before the request is worked on."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._messages = deque[Message]()
-
-    async def read(self, seconds: float) -> bool:
-        """Read the body, or more of it than is allowed; return False if the caller left instead.
-
-        Raises:
-            _BodyLate: its time is over.
-        """
-        size = 0
-        with anyio.move_on_after(seconds):
-            while size <= MAX_BODY_BYTES:
-                message = await self._receive()
-                if message["type"] == "http.disconnect":
-                    return False
-                self._messages.append(message)
-                size += len(message.get("body", b""))
-                if not message.get("more_body", False):
-                    break
-            return True
-        raise _BodyLate
-
-    async def receive(self) -> Message:
-        """Return the next ASGI message."""
-        return self._messages.popleft() if self._messages else await self._receive()
 
 
 def _error_response(status: int, message: str, headers: dict[str, str] | None = None) -> Response:

@@ -46,6 +46,7 @@ def serve_http(settings: Settings, http: HttpSettings, environ: Mapping[str, str
                 access_log=False,
                 server_header=False,
                 ws="none",
+                timeout_keep_alive=math.ceil(http.keep_alive),
                 timeout_graceful_shutdown=math.ceil(settings.deadline) + _GRACE_SECONDS,
             )
         )

@@ -11,12 +11,13 @@ from opentelemetry import trace
 from mcp_sessions.auth.bearer_tokens import Caller
 from mcp_sessions.server import TENANT
 from mcp_sessions.streamable_http.middleware import (
-    MAX_BODY_BYTES,
     CallLimit,
     LowercaseHost,
+    Negotiation,
     PostOnly,
     TraceContext,
 )
+from mcp_sessions.streamable_http.request_body import MAX_BODY_BYTES
 
 pytestmark = pytest.mark.anyio
 
@@ -198,3 +199,39 @@ async def test_a_body_that_does_not_come_is_not_waited_for_and_frees_its_slot(ap
 
 async def test_a_body_has_ten_seconds_to_come_unless_told_otherwise(app):
     assert CallLimit(app, 1).body_within == 10
+
+
+BOTH = "application/json, text/event-stream"
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        (BOTH, "streaming"),
+        ("*/*", "streaming"),
+        (None, "streaming"),
+        ("text/event-stream;q=0.5, Application/JSON", "streaming"),
+        ("application/json", "json"),
+        ("application/*", "json"),
+        ("application/json, text/event-stream;q=0", "json"),
+    ],
+)
+async def test_the_form_of_an_answer_is_one_that_the_caller_accepts(accept, form):
+    apps = {"streaming": App(), "json": App()}
+    headers = [] if accept is None else [(b"accept", accept.encode())]
+    await ask(Negotiation(apps["streaming"], apps["json"]), headers=headers)
+    (scope,) = apps[form].scopes
+    assert dict(scope["headers"])[b"accept"] == BOTH.encode()
+    assert [len(app.scopes) for app in apps.values()].count(1) == 1
+
+
+@pytest.mark.parametrize("accept", ["text/html", "text/event-stream", "application/json;q=0"])
+async def test_who_takes_no_json_is_left_to_the_sdk_to_refuse(app, accept):
+    await ask(Negotiation(app, app), headers=[(b"accept", accept.encode())])
+    assert dict(app.scopes[0]["headers"])[b"accept"] == accept.encode()
+
+
+async def test_a_content_type_is_read_in_any_spelling(app):
+    headers = [(b"content-type", b"Application/JSON ;charset=UTF-8")]
+    await ask(Negotiation(app, app), headers=headers)
+    assert dict(app.scopes[0]["headers"])[b"content-type"] == b"application/json;charset=UTF-8"

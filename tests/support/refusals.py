@@ -85,6 +85,12 @@ REFUSALS = (
         **modern(request(1, "tools/call", name="delete_session", arguments={})),
     ),
     Refusal("an unknown method", 404, "-32601", **modern(request(1, "sessions/delete"))),
+    Refusal(
+        "a request whose `id` is no string and no whole number",
+        400,
+        "An id is a string or a whole number.",
+        body=LIST.replace(b'"id": 1', b'"id": 1.5'),
+    ),
     Refusal("GET", 405, "Only POST is served here.", method="GET"),
     Refusal("DELETE", 405, "Only POST is served here.", method="DELETE"),
     Refusal("another path", 404, "Not Found", path="/other"),
