@@ -4,6 +4,7 @@ Written here because the libraries for it let every waiting call through at once
 over, count a caller's leaving as a failure, and cannot tell how long the rest still takes.
 """
 
+import logging
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from typing import Final
 import anyio
 
 from mcp_sessions.errors import ApiTimeout, ApiUnavailable, ApiUnreachable, SessionsError
+
+logger = logging.getLogger(__name__)
 
 FAILURES: Final = 8
 """Failed requests in a row that open the circuit; more than one call makes."""
@@ -77,6 +80,10 @@ class CircuitBreaker:
             self.rest = min(2 * self.rest, MAX_REST)
         if self.failures >= FAILURES:
             self.next_trial = self.clock() + self.rest
+        if self.failures == FAILURES:
+            logger.warning("the API failed %d times in a row: it is spared for a while", FAILURES)
 
     def _reset(self) -> None:
+        if self.failures >= FAILURES:
+            logger.warning("the API answers again, after %d failures", self.failures)
         self.failures, self.rest = 0, FIRST_REST

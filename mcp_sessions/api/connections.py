@@ -11,6 +11,7 @@ from typing import Final
 
 import httpx
 
+from mcp_sessions.api.proxies import Proxies
 from mcp_sessions.fair_slots import FairSlots
 from mcp_sessions.settings import Settings
 
@@ -49,16 +50,41 @@ def new_client(
         UnusableEnvironment: as it says.
     """
     try:
+        verify, limits = (
+            tls or tls_context(environment=environment),
+            httpx.Limits(max_connections=1),
+        )
+        proxies = environment_proxies().by_pattern if environment else {}
+        mounts = {
+            pattern: None
+            if url is None
+            else httpx.AsyncHTTPTransport(proxy=url, verify=verify, limits=limits)
+            for pattern, url in proxies.items()
+        }
         return httpx.AsyncClient(
-            verify=tls or tls_context(environment=environment),
+            verify=verify,
             timeout=httpx.Timeout(seconds, connect=min(seconds, _CONNECT_WITHIN)),
-            limits=httpx.Limits(max_connections=1),
+            limits=limits,
+            mounts=mounts,
             follow_redirects=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            trust_env=environment,
+            trust_env=False,
         )
     except (ImportError, ValueError, OSError, httpx.InvalidURL):
         raise UnusableEnvironment from None
+
+
+def environment_proxies() -> Proxies:
+    """Return the environment's proxies, as far as the HTTP client can parse them."""
+    return Proxies.of_environment(_is_url)
+
+
+def _is_url(pattern: str) -> bool:
+    try:
+        url = httpx.URL(pattern)
+    except httpx.InvalidURL:
+        return False
+    return bool(url.host) and url.path in ("", "/")
 
 
 class ConnectionPool:

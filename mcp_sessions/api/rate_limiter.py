@@ -5,6 +5,7 @@ Written here because the libraries for it neither take turns among callers nor t
 would have to wait.
 """
 
+import logging
 import math
 from collections import deque
 from collections.abc import AsyncIterator
@@ -15,6 +16,9 @@ import anyio
 from mcp_sessions.deadline import end_of_queueing
 from mcp_sessions.errors import RateLimited
 from mcp_sessions.fair_slots import FairQueue
+from mcp_sessions.telemetry.seldom import SeldomLog
+
+logger = logging.getLogger(__name__)
 
 _MAX_PAUSE = 60.0  # seconds; the API's own window, whatever it asks for
 
@@ -33,10 +37,13 @@ class RateLimiter:
         self._cooling: deque[float] = deque()  # when taken slots are free again
         self._paused = 0.0
         self._queue = FairQueue()
+        self._log = SeldomLog(logger)
         self._changed = anyio.Event()
 
     def pause(self, seconds: float) -> None:
         """Give out no slot for a while, as the API asked."""
+        if seconds:
+            self._log.warning("pause", "the API asks for a pause of %d s in all requests", seconds)
         self._paused = max(self._paused, anyio.current_time() + min(seconds, _MAX_PAUSE))
 
     @asynccontextmanager
@@ -69,6 +76,8 @@ class RateLimiter:
             return
         time = self._time_of(credential)
         until = end_of_queueing()
+        most = self._max_requests
+        self._log.warning("wait", "requests wait for the API's limit of %d a minute", most)
         if time > until:
             raise _must_wait(time)
         waiter = self._queue.join(credential)
