@@ -132,6 +132,7 @@ def test_importing_the_package_loads_none_of_its_modules():
 TESTED_ELSEWHERE = {
     "__main__.py": "test_cli.py",  # every command is started by it
     "commands/demo.py": "system/test_docs.py",  # its output is the README's
+    "argument_values.py": "test_arguments.py",  # by which all values are read
     "commands/api.py": "test_cli.py",  # it owns a process
     "commands/token.py": "test_cli.py",  # two lines of output
     "embedded/heavy_fields.py": "embedded/test_seed.py",  # what the seed is made of

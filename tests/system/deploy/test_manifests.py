@@ -18,7 +18,7 @@ from mcp_sessions.errors import InvalidSettings
 from mcp_sessions.http_settings import HttpSettings
 from mcp_sessions.setting_names import all_names
 from mcp_sessions.settings import Settings
-from mcp_sessions.streamable_http.middleware import MAX_BODY_BYTES
+from mcp_sessions.streamable_http.request_body import MAX_BODY_BYTES
 
 from support.http_callers import served
 from support.manifests import (
