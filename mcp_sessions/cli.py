@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mcp_sessions import __version__
 from mcp_sessions.errors import InvalidSettings
@@ -121,6 +121,11 @@ def _parser() -> argparse.ArgumentParser:
     http.set_defaults(run=_http)
     token = commands.add_parser("token", help="make a bearer token for callers over HTTP")
     token.set_defaults(run=_token)
+    _add_api(commands)
+    return parser
+
+
+def _add_api(commands: Any) -> None:
     api = commands.add_parser("api", help="serve the embedded sessions API alone")
     api.add_argument("--port", type=_port, default=9300, help="0 picks one (%(default)s)")
     api.add_argument("--load", type=Path, metavar="FILE", help="sessions as JSON or JSONL")
@@ -135,7 +140,6 @@ def _parser() -> argparse.ArgumentParser:
         help="how the fifth status is spelled (%(default)s)",
     )
     api.set_defaults(run=_api)
-    return parser
 
 
 def _port(text: str) -> int:

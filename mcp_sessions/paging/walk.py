@@ -43,6 +43,17 @@ class Walk(Generic[SessionT]):
     """A walk along the list from a place; `next_entries` until it has ended.
 
     `note` says what it could not prove, once it had to fall back on offsets.
+
+    The offset is only a hint: the list may have moved. Every answer is one of these:
+
+    1. Undated: its rows are in no order of time. Offsets are all there is.
+    2. Too far: it does not begin with a strictly newer session than the last one returned, nor at
+       the head of the list, so that sessions between the two may be missing.
+    3. Proven: it begins so, and holds something that follows, up to its last whole group of equal
+       times, or the end of the list.
+    4. Too near: it begins so, and nothing that follows is certain in it.
+    5. Tied: it is the largest that can be had and begins as late as it may, and one group of equal
+       times fills it. Offsets are all there is, until that group is passed.
     """
 
     api: SessionsApi
@@ -74,19 +85,7 @@ class Walk(Generic[SessionT]):
                 self.max_rows = fewer_rows(self.asked)
 
     async def _stretch(self, wanted: int) -> list[Entry[SessionT]]:
-        """Probe until an answer proves itself, and return what it proves.
-
-        The offset is only a hint: the list may have moved. Every answer is one of these:
-
-        1. Undated: its rows are in no order of time. Offsets are all there is.
-        2. Too far: it does not begin with a strictly newer session than the last one returned, nor
-           at the head of the list, so that sessions between the two may be missing.
-        3. Proven: it begins so, and holds something that follows, up to its last whole group of
-           equal times, or the end of the list.
-        4. Too near: it begins so, and nothing that follows is certain in it.
-        5. Tied: it is the largest that can be had and begins as late as it may, and one group of
-           equal times fills it. Offsets are all there is, until that group is passed.
-        """
+        """Probe until an answer proves itself, and return what it proves: cases 1 to 5 above."""
         search = OffsetSearch(self.max_rows)
         offset, limit = self._first_guess(wanted)
         for probe in range(MAX_PROBES):
