@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -189,3 +190,21 @@ def test_no_file_names_a_path_of_a_machine_or_the_host_of_an_index():
         if name and name != "tests/system/test_house.py":
             text = (PROJECT / name).read_text(encoding="utf-8")
             assert not [word for word in hosts + paths if word in text], name
+
+
+def test_every_collection_finds_the_same_tests():
+    """Workers share the tests out by their names, which must not hold a time or a hash."""
+    collect = [sys.executable, "-m", "pytest", "-q", "--collect-only", "-n", "0", "tests"]
+    names = []
+    for seed in ("1", "2"):
+        found = subprocess.run(
+            collect,
+            cwd=PROJECT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        names.append([line for line in found.stdout.splitlines() if "::" in line])
+    assert names[0] == names[1]
