@@ -76,8 +76,9 @@ class RateLimiter:
             return
         time = self._time_of(credential)
         until = end_of_queueing()
-        most = self._max_requests
-        self._log.warning("wait", "requests wait for the API's limit of %d a minute", most)
+        if not self._free:
+            most = self._max_requests
+            self._log.warning("wait", "requests wait for the API's limit of %d a minute", most)
         if time > until:
             raise _must_wait(time)
         waiter = self._queue.join(credential)

@@ -12,7 +12,7 @@ from threading import Timer
 from typing import Any
 
 DEADLINE = 30  # seconds for one step on a slow machine
-PROMPTLY = 5  # seconds to leave within once told to
+PROMPTLY = 15  # seconds to leave within once told to, on a busy machine
 COMMAND = (sys.executable, "-m", "mcp_sessions")
 
 
