@@ -20,6 +20,8 @@ _RFC3339: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"(?:[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2}))?"
 )
+_OPENING: Final = ("[", "{", '"', "'")
+_AROUND: Final = " []{}\"'"
 _ALL_AGENTS: Final = ("all", "any", "none", "*", "undefined")
 # What other systems call the states of a session, and what a session has here instead.
 _STATUS_HINTS: Final = {
@@ -49,10 +51,12 @@ def is_blank(value: Any, *, words: bool = False) -> bool:
 
 def arguments_from_text(text: str) -> dict[str, Any]:
     """Read a whole arguments object that came as text; any other text is a name that is refused."""
-    try:
-        read = json.loads(text or "{}")
-    except (ValueError, RecursionError):
-        read = None
+    read: Any = text
+    for _ in range(2):  # a text within a text is a text that was written twice
+        if isinstance(read, str):
+            read = _parsed(read.strip("\ufeff \t\r\n") or "{}", default=read)
+    if read is None or read == []:
+        return {}
     return read if isinstance(read, dict) else {text: None}
 
 
@@ -96,6 +100,15 @@ def agent_id(value: Any) -> Any:
     return encodable(value)
 
 
+def parent_id(value: Any) -> Any:
+    """Refuse words for no parent, and another thing's id."""
+    if isinstance(value, str) and value.strip().lower() in _ALL_AGENTS:
+        raise PydanticCustomError(HINT, "For sessions without a parent set top_level_only.")
+    if isinstance(value, str) and value.strip().startswith("agent_"):
+        raise PydanticCustomError(HINT, "That is an agent's id; agent_id asks for its sessions.")
+    return encodable(value)
+
+
 def encodable(value: Any) -> Any:
     """Refuse half a character, which no request can carry."""
     if isinstance(value, str):
@@ -107,25 +120,38 @@ def encodable(value: Any) -> Any:
 
 
 def tags(value: Any) -> Any:
-    """Read one string where a list is meant, and a list that comes as JSON text."""
+    """Read one tag or several, and refuse what looks like several in one text."""
     listed = _list(value)
-    if isinstance(value, str) and listed == [value] and "," in value:
-        several = json.dumps([part.strip() for part in value.split(",")], ensure_ascii=False)
-        raise PydanticCustomError(HINT, "For several tags send {several}.", {"several": several})
-    return listed
+    if not isinstance(listed, list):
+        return listed
+    for tag in filter(_is_text, listed):
+        if tag.strip()[:1] in _OPENING or (isinstance(value, str) and re.search("[,;]", value)):
+            parts = [part.strip(_AROUND) for part in re.split("[,;]", tag)]
+            if len(listed) == 1 or tag.strip()[:1] in _OPENING:
+                raise _not_one_tag([part for part in parts if part])
+    return listed or None
+
+
+def _not_one_tag(parts: list[str]) -> PydanticCustomError:
+    several = json.dumps(parts or ["a tag"], ensure_ascii=False)
+    return PydanticCustomError(HINT, "Send {several}.", {"several": several})
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 def statuses(value: Any) -> Any:
     """Read one status or several, in both spellings of waiting, and say each once."""
     listed = _list(value)
-    if isinstance(value, str) and listed == [value]:
-        listed = [part.strip() for part in value.split(",") if part.strip()]
     if not isinstance(listed, list) or not all(isinstance(status, str) for status in listed):
         return listed
-    hints = (_STATUS_HINTS.get(status.strip().lower()) for status in listed)
+    parts = (part.strip(_AROUND).lower() for status in listed for part in status.split(","))
+    names = [part.replace("-", "_") for part in parts if part]
+    hints = (_STATUS_HINTS.get(name) for name in names)
     if hint := next(filter(None, hints), None):
         raise PydanticCustomError(HINT, hint)
-    return list(dict.fromkeys(status_name(status.strip()) for status in listed))
+    return list(dict.fromkeys(map(status_name, names))) or None
 
 
 def moment(value: Any) -> Any:
@@ -155,11 +181,19 @@ def word(value: Any) -> Any:
 
 
 def _list(value: Any) -> Any:
-    if not isinstance(value, str):
+    """Read one text where a list is meant, a list that comes as text, and no blank in either."""
+    if isinstance(value, str):
+        read = _parsed(value, default=value) if value.strip()[:1] in '["' else value
+        value = read if isinstance(read, list) else [read]
+    if not isinstance(value, list):
         return value
-    if value.lstrip().startswith("["):
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
-            return [value]
-    return [value]
+    return [
+        item for item in value if not (item is None or (isinstance(item, str) and not item.strip()))
+    ]
+
+
+def _parsed(text: str, *, default: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return default

@@ -48,7 +48,7 @@ _SESSION = Allowed("a session's id, without spaces")
 _TIME = Allowed("an RFC 3339 time such as 2026-11-20T09:30:00Z, or a date, which is midnight UTC")
 
 AgentId = Annotated[_Id | None, BeforeValidator(values.agent_id), _AGENT]
-ParentId = Annotated[_Id | None, BeforeValidator(values.encodable), _SESSION]
+ParentId = Annotated[_Id | None, BeforeValidator(values.parent_id), _SESSION]
 Search = Annotated[
     _Title | None,
     BeforeValidator(values.search_words),
@@ -115,7 +115,7 @@ class Arguments(BaseModel):
 
     @classmethod
     def _unknown(cls, name: str) -> InvalidArguments:
-        near = get_close_matches(name, cls.model_fields, n=1)
+        near = get_close_matches(name, cls.model_fields, n=1, cutoff=0.7)
         meant = cls.meant.get(name.lower()) or (f"did you mean {near[0]}?" if near else "")
         if not name.isidentifier():
             meant = "arguments are a JSON object of names and values"
@@ -161,7 +161,10 @@ class ListSessions(Arguments):
         **dict.fromkeys(
             ("page_size", "per_page", "max_results", "count", "n"), "did you mean limit?"
         ),
-        **dict.fromkeys(("state", "activity"), "did you mean status?"),
+        "state": "did you mean status?",
+        **dict.fromkeys(
+            ("activity", "failed"), "the API's list does not tell how a session's last turn ended"
+        ),
         **dict.fromkeys(("since", "after", "from", "start_date"), "did you mean created_after?"),
         **dict.fromkeys(("until", "before", "to", "end_date"), "did you mean created_before?"),
     }
@@ -223,6 +226,10 @@ class GetSessionPage(Arguments):
     tool = "get_session_page"
     meant = {
         **dict.fromkeys(("next_cursor", "page_token", "token"), "did you mean cursor?"),
+        **dict.fromkeys(
+            ("sort", "order", "order_by", "sort_by"),
+            "sessions always come newest first, by creation",
+        ),
         **dict.fromkeys(("page", "page_number"), "cursor takes the next_cursor of the last result"),
         **dict.fromkeys(("skip", "start"), "did you mean offset?"),
         **dict.fromkeys(("page_size", "per_page", "max_results", "count"), "did you mean limit?"),

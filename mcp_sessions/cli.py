@@ -62,7 +62,19 @@ def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+# OpenTelemetry's API reads these when it is imported, and dies of a value it does not know. They
+# are meant for programs that brought a package which does.
+_FOR_OTHERS = (
+    "OTEL_PROPAGATORS",
+    "OTEL_PYTHON_TRACER_PROVIDER",
+    "OTEL_PYTHON_METER_PROVIDER",
+    "OTEL_PYTHON_CONTEXT",
+)
+
+
 def _run(argv: Sequence[str] | None) -> int:
+    for name in _FOR_OTHERS:
+        os.environ.pop(name, None)
     # Not a default of the parser's: it would undo a --demo that stands before a command.
     options = _parser().parse_args(argv, argparse.Namespace(demo=False))
     run: Callable[[argparse.Namespace], int] = options.run

@@ -84,10 +84,7 @@ class InvalidCursor(SessionsError):
 
     code = "invalid_cursor"
     category = "validation"
-    hint = (
-        "Copy next_cursor from the last result again, whole and unchanged; if it is refused again,"
-        " start again with list_sessions."
-    )
+    hint = "Start again with list_sessions."
 
 
 class NotConfigured(SessionsError):

@@ -52,7 +52,7 @@ def _header_value(text: Any) -> Any:
 def _key(text: Any) -> Any:
     """Refuse what an example or a shell left in a key's place."""
     key = _header_value(text)
-    if isinstance(key, str) and _PLACEHOLDER.search(key):
+    if isinstance(key, str) and _PLACEHOLDER.fullmatch(key.strip("\"'")):
         raise ValueError(
             "it is still a placeholder: put a personal access token of yours there, as Everruns"
             " shows it once"
@@ -60,13 +60,19 @@ def _key(text: Any) -> Any:
     return key
 
 
-# Left by an example (your_token, changeme, xxxx) or by a shell that put no value in (${NAME}).
+# What an example (your_token, changeme, xxxx) or a shell and a client that put no value in
+# (${NAME}, {env:NAME}, $(command)) leave in a key's place, whatever scheme stands before it.
 _PLACEHOLDER = re.compile(
-    r"(?i)your[-_ ]|^<.*>$|^\$\{?\w+\}?$|^%\w+%$|^\{\{.*\}\}$|^change[-_ ]?me$"
-    r"|^(?:evr_pat_)?(?:x{3,}|\.{3}|…)$"
+    r"(?i)(?:(?:bearer|apikey)\s*)?(?:evr_pat_)?(?:"
+    r"your[_ -].*|your(?:key|token).*|replace.*|change.?me|todo|null|none|undefined"
+    r"|\$?\{.*\}|\$\(.*\)|\$(?:env:)?\w+|%\w+%|<.*>|[*x.…]*|op://.*)"
 )
 
 ApiKey = Annotated[SecretStr, BeforeValidator(_key)]
+
+
+def _lower(text: Any) -> Any:
+    return text.lower() if isinstance(text, str) else text
 
 
 class Settings(BaseModel):
@@ -164,10 +170,12 @@ class Settings(BaseModel):
         allow_inf_nan=False,
         description="Seconds that an answer of the API may be shown again; 0 asks every time.",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "warning",
-        alias="MCP_SESSIONS_LOG_LEVEL",
-        description="What goes to stderr: `debug`, `info`, `warning` or `error`.",
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = (
+        Field(
+            "warning",
+            alias="MCP_SESSIONS_LOG_LEVEL",
+            description="What goes to stderr: `debug`, `info`, `warning` or `error`.",
+        )
     )
 
     @model_validator(mode="after")

@@ -169,4 +169,8 @@ def _decoded(cursor: str) -> bytes:
 
 
 def _damaged() -> InvalidCursor:
-    return InvalidCursor("The cursor is damaged: it is not as a result gave it.")
+    return InvalidCursor(
+        "The cursor is damaged: it is not as a result gave it.",
+        hint="Copy next_cursor from the last result again, whole and unchanged; if it is refused"
+        " again, start again with list_sessions.",
+    )

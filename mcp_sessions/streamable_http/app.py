@@ -11,6 +11,7 @@ from mcp.server.auth.routes import build_resource_metadata_url, create_protected
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -25,7 +26,7 @@ from mcp_sessions.settings import Settings
 from mcp_sessions.streamable_http.allowed_hosts import cors, transport_security
 from mcp_sessions.streamable_http.middleware import (
     CallLimit,
-    LowercaseHost,
+    LowercaseNames,
     Negotiation,
     PostOnly,
     TraceContext,
@@ -57,13 +58,15 @@ def create_app(
     inside = CallLimit(negotiated, http.max_calls, tenants=tenants is not None)
     tokens = BearerTokens(http, tenants) if http.locked else None
     routes: list[BaseRoute] = [
-        Route(PATH, endpoint=LowercaseHost(TraceContext(_authenticated(inside, tokens, http)))),
+        Route(PATH, endpoint=TraceContext(_authenticated(inside, tokens, http))),
         Route("/healthz", _health),
         Route("/readyz", _readiness(Readiness(tools))),
         *([Route("/metrics", _metrics)] if http.metrics else []),
         *_resource_metadata(_resource(http)),
     ]
-    app = Starlette(routes=routes, middleware=list(cors(http)), lifespan=lifespan)
+    app = Starlette(
+        routes=routes, middleware=[Middleware(LowercaseNames), *cors(http)], lifespan=lifespan
+    )
     app.router.redirect_slashes = False  # to wherever Host says, before it was looked at
     return app
 

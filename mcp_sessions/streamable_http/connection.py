@@ -33,9 +33,10 @@ class DeadlineConnection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, with the time for the first headers."""
         super().connection_made(transport)
-        if len(self.connections) > self.max_connections():
-            others = (one for one in self.connections if isinstance(one, DeadlineConnection))
-            leaving = next((one for one in others if one.is_idle()), self)
+        staying = [one for one in self.connections if not one.transport.is_closing()]
+        if len(staying) > self.max_connections():
+            idle = (one for one in staying if isinstance(one, DeadlineConnection) and one.is_idle())
+            leaving = next(idle, self)
             leaving.transport.abort()
             if leaving is self:
                 return

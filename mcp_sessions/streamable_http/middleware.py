@@ -23,16 +23,19 @@ _OVERLOADED: Final = -32000
 _NO_REQUEST: Final = -32600
 
 
-class LowercaseHost:
-    """Lower-cases `Host`, because the SDK compares allowed hosts case-sensitively."""
+class LowercaseNames:
+    """Lower-cases `Host` and `Origin`, since what is allowed is compared case-sensitively."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        headers = [(k, v.lower() if k == b"host" else v) for k, v in scope["headers"]]
-        await self._app({**scope, "headers": headers}, receive, send)
+        if scope["type"] == "http":
+            names = (b"host", b"origin")
+            headers = [(k, v.lower() if k in names else v) for k, v in scope["headers"]]
+            scope = {**scope, "headers": headers}
+        await self._app(scope, receive, send)
 
 
 class Negotiation:
@@ -80,7 +83,9 @@ class TraceContext:
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] >= 400:  # noqa: PLR2004 - HTTP's
                 refused(message["status"])
-                self._log.warning(message["status"], "callers are refused: %d", message["status"])
+                if message["status"] != 405:  # noqa: PLR2004 - older clients ask for a stream first
+                    status = message["status"]
+                    self._log.warning(status, "callers are refused: %d", status)
             await send(message)
 
         with caller_trace(Headers(scope=scope)):

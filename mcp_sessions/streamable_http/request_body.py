@@ -3,11 +3,11 @@
 import json
 from codecs import BOM_UTF8
 from collections import deque
-from typing import Final
+from typing import Any, Final
 
 import anyio
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, UnsetType
 from starlette.types import Message, Receive
 
 from mcp_sessions.argument_values import arguments_from_text
@@ -21,15 +21,15 @@ BODY_WITHIN: Final = 10.0
 class _Params(msgspec.Struct):
     """The arguments of a call, if that is what it is."""
 
-    arguments: str | dict[str, Raw] | list[Raw] | int | float | bool | UnsetType | None = UNSET
+    arguments: str | dict[str, Any] | list[Any] | int | float | bool | UnsetType | None = UNSET
 
 
 class _Asked(msgspec.Struct):
     """What tells a request from a notification, and a call's arguments."""
 
-    id: str | int | float | bool | list[Raw] | dict[str, Raw] | UnsetType | None = UNSET
-    method: Raw | UnsetType = UNSET
-    params: _Params | list[Raw] | str | int | float | bool | UnsetType | None = UNSET
+    id: str | int | float | bool | list[Any] | dict[str, Any] | UnsetType | None = UNSET
+    method: Any = UNSET
+    params: _Params | list[Any] | str | int | float | bool | UnsetType | None = UNSET
 
 
 def _is_id(value: object) -> bool:
@@ -76,7 +76,10 @@ class BufferedBody:
         try:
             asked = msgspec.json.decode(body, type=_Asked)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return self._replace(body, text)  # for the SDK to refuse
+            try:  # the SDK's parser takes NaN, which this one refuses
+                asked = msgspec.convert(json.loads(body), _Asked)
+            except (ValueError, RecursionError):
+                return self._replace(body, text)  # for the SDK to refuse
         if asked.method is not UNSET and not _is_id(asked.id):
             return False
         if isinstance(asked.params, _Params) and isinstance(asked.params.arguments, str):

@@ -1,8 +1,9 @@
 """Where traces and metrics go: by OTLP where the standard OTEL settings say, or to Prometheus."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from threading import Thread
 from typing import Any
 
@@ -32,11 +33,23 @@ def exporting(environ: Mapping[str, str], *, prometheus: bool = False) -> Iterat
     if (traces or metrics or prometheus) and not _has_extra():
         traces = metrics = prometheus = False
     with ExitStack() as stack:
-        if traces:
-            stack.callback(_end, _begin_traces(environ))
+        if traces and (begun := _begun(_begin_traces, environ)):
+            stack.callback(_end, begun)
         if metrics or prometheus:
-            stack.callback(_end, _begin_metrics(environ, otlp=metrics, prometheus=prometheus))
+            begin = partial(_begin_metrics, otlp=metrics, prometheus=prometheus)
+            if begun := _begun(begin, environ):
+                stack.callback(_end, begun)
         yield
+
+
+def _begun(begin: Callable[[Mapping[str, str]], Any], environ: Mapping[str, str]) -> Any:
+    """Return a provider, or None with a warning where an OTEL_ variable cannot be used."""
+    try:
+        return begin(environ)
+    except Exception as fault:  # noqa: BLE001 - whatever OpenTelemetry's SDK stumbles over
+        reason = type(fault).__name__
+        logger.warning("traces or metrics are not exported: an OTEL_ variable is odd (%s)", reason)
+        return None
 
 
 def exposition() -> tuple[bytes, str]:

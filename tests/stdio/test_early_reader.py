@@ -133,6 +133,7 @@ def test_a_greeting_that_comes_twice_has_two_early_answers_that_need_no_second(c
 def test_a_byte_order_mark_before_the_first_line_is_passed_over(client):
     client.send(b"\xef\xbb\xbf" + HELLO)
     assert client.answer()["id"] == "initialize"
+    assert client.reader.finish().answered_ids == ("initialize",)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from mcp_sessions.auth.bearer_tokens import Caller
 from mcp_sessions.server import TENANT
 from mcp_sessions.streamable_http.middleware import (
     CallLimit,
-    LowercaseHost,
+    LowercaseNames,
     Negotiation,
     PostOnly,
     TraceContext,
@@ -84,10 +84,11 @@ def app():
     return App()
 
 
-async def test_host_is_lower_cased_and_no_other_header_is(app):
-    headers = [(b"host", b"MCP.Example.com:80"), (b"origin", b"HTTP://X")]
-    await ask(LowercaseHost(app), headers=headers)
-    assert app.scopes[0]["headers"] == [(b"host", b"mcp.example.com:80"), (b"origin", b"HTTP://X")]
+async def test_host_and_origin_are_lower_cased_and_no_other_header_is(app):
+    headers = [(b"host", b"MCP.Example.com:80"), (b"origin", b"App://X"), (b"x", b"X")]
+    await ask(LowercaseNames(app), headers=headers)
+    lowered = [(b"host", b"mcp.example.com:80"), (b"origin", b"app://x"), (b"x", b"X")]
+    assert app.scopes[0]["headers"] == lowered
 
 
 async def test_the_trace_of_the_caller_is_continued_and_no_other_headers_are_needed(app):

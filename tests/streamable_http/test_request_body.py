@@ -58,6 +58,12 @@ async def test_what_is_no_request_is_left_to_the_sdk(body):
     assert await passed_on(body) == body
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity"])
+async def test_a_request_with_an_odd_id_is_refused_beside_a_number_that_is_no_json(number):
+    body = f'{{"jsonrpc":"2.0","id":1.5,"method":"tools/call","params":{{"x":{number}}}}}'
+    assert await passed_on(body.encode()) is None
+
+
 async def test_a_byte_order_mark_is_passed_over():
     body = call({}).encode()
     assert await passed_on(BOM + body, size=2) == body
