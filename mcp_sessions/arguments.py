@@ -174,14 +174,18 @@ class ListSessions(Arguments):
         None,
         description=f"Words in the title, at most {MAX_SEARCH_WORDS} in {MAX_SEARCH_CHARS} chars",
     )
-    status: Statuses = Field(None, description="Any of these")
-    tags: Tags = Field(None, description=f"All of these, at most {MAX_TAGS}")
+    status: Statuses = Field(None, description=f"Any of {', '.join(get_args(Status))}")
+    tags: Tags = Field(
+        None, description=f"All of these; at most {MAX_TAGS} of 1 to {MAX_TAG_CHARS} chars"
+    )
     created_after: Time = Field(None, description="RFC 3339 or date, inclusive")
     created_before: Time = Field(None, description="RFC 3339 or date, exclusive")
     parent_session_id: ParentId = Field(None, description="Sessions of its subagents")
     top_level_only: Truth = Field(False, description="No subagents' sessions; default false")
     limit: Limit = Field(DEFAULT_LIMIT, description=f"1 to {MAX_LIMIT}, default {DEFAULT_LIMIT}")
-    detail: Annotated[DetailWord, _DETAIL] = Field("standard", description="Default standard")
+    detail: Annotated[DetailWord, _DETAIL] = Field(
+        "standard", description="brief, standard or full; default standard"
+    )
 
     @classmethod
     def read(cls, arguments: Mapping[str, Any] | None) -> Self:
@@ -247,11 +251,15 @@ class GetSessionPage(Arguments):
     }
 
     cursor: CursorText = Field(None, description="next_cursor of an earlier result")
-    offset: Offset = Field(None, description="Rows to skip from 0, instead of cursor")
-    limit: Annotated[Limit | None, _LIMIT] = Field(None, description=f"1 to {MAX_LIMIT}")
+    offset: Offset = Field(None, description=f"Rows to skip, 0 to {MAX_OFFSET}, instead of cursor")
+    limit: Annotated[Limit | None, _LIMIT] = Field(
+        None, description=f"1 to {MAX_LIMIT}; the cursor's, or with offset {DEFAULT_LIMIT}"
+    )
     agent_id: AgentId = Field(None, description="With offset: only this agent's sessions")
     search: Search = Field(None, description="With offset: words in the title")
-    detail: Annotated[DetailWord | None, _DETAIL] = Field(None, description="May change")
+    detail: Annotated[DetailWord | None, _DETAIL] = Field(
+        None, description="brief, standard or full; default the cursor's"
+    )
 
     @classmethod
     def read(cls, arguments: Mapping[str, Any] | None) -> Self:

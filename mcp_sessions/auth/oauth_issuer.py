@@ -21,6 +21,7 @@ from mcp_sessions.api.body import read_body
 from mcp_sessions.api.connections import httpx, new_client
 from mcp_sessions.api.failures import FOREIGN
 from mcp_sessions.http_settings import HttpSettings
+from mcp_sessions.telemetry.seldom import SeldomLog
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ LEEWAY: Final = 10  # seconds that two clocks may differ
 KEYS_HOLD: Final = 300.0  # seconds, after which they are looked at again
 MIN_FETCH_INTERVAL: Final = 10.0  # seconds after a fetch, whatever came of it
 _FETCH_WITHIN: Final = 5.0  # seconds for the metadata and the keys together
+_NAMELESS: Final = "\0"  # stands for the id of a key that has none
 _HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "gzip"}
 _MAX_DOCUMENT_BYTES: Final = 256 * 1024  # of each
 
@@ -57,6 +59,7 @@ class OAuthIssuer:
         self._keys: Mapping[str, jwt.PyJWK] = {}
         self._fetched = self._tried = -math.inf
         self._fetching = anyio.Lock()
+        self._log = SeldomLog(logger)
 
     async def claims(self, token: str) -> dict[str, Any] | None:
         """Return what a token claims, or None if it is not good or its key not known."""
@@ -65,8 +68,11 @@ class OAuthIssuer:
             return None if key is None else self._verified(token, key)
         # A TypeError is PyJWT's for a key of another kind than the algorithm.
         except (jwt.PyJWTError, ValueError, TypeError) as fault:
-            logger.info("a token was refused: %s", type(fault).__name__)
+            self._refused(type(fault).__name__)
             return None
+
+    def _refused(self, why: str) -> None:
+        self._log.warning(why, "tokens are refused: %s", why)
 
     def _verified(self, token: str, key: jwt.PyJWK) -> dict[str, Any]:
         claims: dict[str, Any] = jwt.decode(
@@ -74,7 +80,8 @@ class OAuthIssuer:
             key.key,
             algorithms=list(_ALGORITHMS),
             audience=self._audience,
-            issuer=self._issuer,
+            # Tokens and metadata do not always agree on the last slash.
+            issuer=[self._issuer.rstrip("/"), f"{self._issuer.rstrip('/')}/"],
             leeway=LEEWAY,
             options={"require": ["exp", "iss", "aud", "sub"]},
         )
@@ -92,14 +99,15 @@ class OAuthIssuer:
             if self._clock() - self._tried >= MIN_FETCH_INTERVAL:
                 await self._fetch()
         if (known := self._known(kid)) is None:
-            logger.info("a token was refused: %s", _why_unknown(kid, len(self._keys)))
+            self._refused(_why_unknown(kid, len(self._keys)))
         return known
 
     def _known(self, kid: str | None) -> jwt.PyJWK | None:
-        """Return a key by its id; a token that names none means the only one there is."""
-        if kid is not None:
-            return self._keys.get(kid)
-        return next(iter(self._keys.values())) if len(self._keys) == 1 else None
+        """Return a key by its id; where it or the token has none, the only one there is."""
+        if (named := self._keys.get(kid or "")) is not None:
+            return named
+        (lone, *others) = self._keys.items() or [("", None)]
+        return lone[1] if not others and (kid is None or lone[0] == _NAMELESS) else None
 
     async def _fetch(self) -> None:
         """Fetch the keys, though the caller leave; those known stay where none can be had."""
@@ -120,8 +128,12 @@ class OAuthIssuer:
                 self._jwks_url = await self._announced_url(client)
             document = await _fetch_json(client, self._jwks_url)
         keys = jwt.PyJWKSet.from_dict(document).keys
-        signing = [key for key in keys if key.public_key_use != "enc"]
-        return {key.key_id or f"number {n}": key for n, key in enumerate(signing)}
+        signing = [k for k in keys if k.public_key_use != "enc" and k.algorithm_name in _ALGORITHMS]
+        nameless = len(signing) == 1
+        return {
+            key.key_id or (_NAMELESS if nameless else f"{_NAMELESS}{n}"): key
+            for n, key in enumerate(signing)
+        }
 
     async def _announced_url(self, client: httpx.AsyncClient) -> str:
         """Return the address of the issuer's keys, as its metadata names it.
@@ -140,7 +152,6 @@ class OAuthIssuer:
             raise ValueError("metadata of another issuer than MCP_SESSIONS_OAUTH_ISSUER")
         if not isinstance(jwks_url, str):
             raise ValueError("metadata without jwks_uri")  # noqa: TRY004 - of what came
-        self._issuer = named  # as its tokens have it: with the last slash, or without
         return jwks_url
 
 
