@@ -10,7 +10,9 @@ import pytest
 
 from mcp_sessions import __version__
 
-from support.messages import older_request
+from support.calls import KEY
+from support.messages import list_call, older_request
+from support.raw_upstream import page_answer, scripted
 
 TIMEOUT = 60
 
@@ -78,6 +80,21 @@ def test_stdout_of_the_stdio_server_holds_nothing_but_protocol():
     answers = [json.loads(line) for line in said.splitlines()]
     assert [answer["jsonrpc"] for answer in answers] == ["2.0"] * 2
     assert sorted(answer["id"] for answer in answers) == [1, 2]
+
+
+def test_the_log_of_a_server_has_neither_search_words_nor_the_key():
+    with scripted([page_answer([])]) as upstream:
+        environ = {
+            "EVERRUNS_API_URL": upstream.url,
+            "EVERRUNS_API_KEY": KEY,
+            "MCP_SESSIONS_LOG_LEVEL": "debug",
+        }
+        asked = json.dumps(list_call(search="CANARYSEARCH"))
+        log = command(environ=environ, input=f"{asked}\n").stderr
+        assert b"CANARYSEARCH" in upstream.requests[0]
+    assert "request status=200" in log
+    assert "CANARYSEARCH" not in log
+    assert KEY not in log
 
 
 @pytest.mark.parametrize(

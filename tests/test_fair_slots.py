@@ -75,6 +75,28 @@ async def test_a_slot_given_to_a_waiter_that_was_cancelled_goes_to_the_next():
     assert slots.take("next")
 
 
+async def test_a_slot_freed_right_after_its_waiter_was_cancelled_goes_to_the_next():
+    slots, done = FairSlots(1), []
+
+    async def work(name, scope):
+        with scope:
+            async with slots.slot(name):
+                done.append(name)
+
+    async with anyio.create_task_group() as group:
+        leaving, staying = anyio.CancelScope(), anyio.CancelScope()
+        async with slots.slot("first"):
+            group.start_soon(work, "leaves", leaving)
+            group.start_soon(work, "stays", staying)
+            await anyio.wait_all_tasks_blocked()
+            leaving.cancel()  # it is still in the queue when the slot is freed
+        with anyio.move_on_after(1):
+            await anyio.wait_all_tasks_blocked()
+        staying.cancel()
+    assert done == ["stays"]
+    assert slots.take("next")
+
+
 async def test_a_waiter_that_was_cancelled_gets_no_slot():
     slots = FairSlots(1)
     async with slots.slot("first"):

@@ -13,8 +13,8 @@ from mcp_sessions.api.connections import open_connections
 from mcp_sessions.api.rate_limiter import RateLimiter
 from mcp_sessions.api.retries import MAX_ATTEMPTS
 from mcp_sessions.api.shared_reads import background
-from mcp_sessions.errors import SessionsError
-from mcp_sessions.wire.models import Session
+from mcp_sessions.errors import RateLimited, SessionsError
+from mcp_sessions.wire.models import FullSession, Session
 
 from support.calls import (
     call_tool,
@@ -126,6 +126,36 @@ def test_calls_that_wait_for_a_slot_are_not_sent_to_an_api_that_has_gone_down_me
         faults = anyio.run(run, settings_for(upstream.url))
         assert len(upstream.requests) == FAILURES
     assert sum("not asked just now" in fault for fault in faults) >= 4 * FAILURES
+
+
+def test_a_page_read_for_one_detail_is_not_given_to_a_call_of_another():
+    async def run(settings):
+        with anyio.fail_after(20):
+            async with open_api(settings) as api:
+                asked = {"offset": 0, "limit": 1}
+                return [
+                    type((await api.page(asked, session, fresh=False)).data[0])
+                    for session in (Session, FullSession, Session)
+                ]
+
+    with scripted([page_answer([{"id": "session_1"}])]) as upstream:
+        read = anyio.run(run, settings_for(upstream.url, cache_seconds=30))
+        assert read == [Session, FullSession, Session]
+        assert len(upstream.requests) == 2
+
+
+def test_a_wait_that_the_api_names_holds_back_all_other_requests():
+    async def run(settings):
+        async with open_api(settings) as api:
+            for offset in range(3):
+                with anyio.fail_after(20), pytest.raises(RateLimited) as refused:
+                    await api.page({"offset": offset, "limit": 1}, Session)
+                assert 55 <= refused.value.retry_after <= 60
+
+    refusal = answer(b"{}", "429 Too Many Requests", retry_after="60")
+    with scripted([refusal]) as upstream:
+        anyio.run(run, settings_for(upstream.url))
+        assert len(upstream.requests) == 1
 
 
 def test_answers_that_break_off_do_not_keep_other_pages_of_the_key_from_being_asked_for():

@@ -1,12 +1,15 @@
 import ssl
 
+import anyio
 import pytest
 import trustme
 
+from mcp_sessions.api.client import open_api
 from mcp_sessions.settings import Settings
+from mcp_sessions.wire.models import Session
 
 from support.calls import call_tool, failure_of, fault_of, read_page, settings_for
-from support.raw_upstream import page_answer, scripted
+from support.raw_upstream import answer, page_answer, scripted
 
 OK = page_answer([{"id": "session_1"}])
 
@@ -29,6 +32,21 @@ def test_the_embedded_api_is_never_asked_through_a_proxy(monkeypatch):
         monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/api"))
         read_page(Settings(api_url=upstream.url, no_key=True, demo=True))
         assert proxy.requests == []
+
+
+def test_a_cookie_that_the_api_sets_is_not_sent_back():
+    body = OK.partition(b"\r\n\r\n")[2]
+
+    async def read_twice(settings):
+        with anyio.fail_after(20):
+            async with open_api(settings) as api:
+                for offset in range(2):
+                    await api.page({"offset": offset, "limit": 1}, Session)
+
+    with scripted([answer(body, set_cookie="session=CANARY; Path=/"), OK]) as upstream:
+        anyio.run(read_twice, settings_for(upstream.url))
+        assert len(upstream.requests) == 2
+        assert b"cookie" not in upstream.requests[1].lower()
 
 
 @pytest.fixture(scope="module")

@@ -151,6 +151,28 @@ def test_a_slot_of_a_caller_who_left_goes_to_the_next():
     assert [credential for credential, *_ in log] == ["b"]
 
 
+def test_a_slot_given_to_a_caller_that_was_cancelled_goes_to_the_next():
+    log = []
+
+    async def leave(limiter, scope):
+        with scope:
+            await use(limiter, "a", log)
+
+    async def ask():
+        async with pacing(1, 0) as limiter, anyio.create_task_group() as tasks:
+            scope = anyio.CancelScope()
+            async with limiter.slot("first"):
+                tasks.start_soon(leave, limiter, scope)
+                await anyio.wait_all_tasks_blocked()
+            scope.cancel()  # after the limiter was woken to give it the slot, which is now free
+            await anyio.wait_all_tasks_blocked()
+            with anyio.move_on_after(1):
+                await use(limiter, "b", log)
+
+    anyio.run(ask)
+    assert [credential for credential, *_ in log] == ["b"]
+
+
 def test_no_request_waits_while_there_are_slots():
     async def ask():
         with anyio.fail_after(DEADLINE):
