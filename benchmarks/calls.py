@@ -105,7 +105,7 @@ def _rows(running: Sequence[Running]) -> list[Row]:
             "CPU ms": one.cpu,
             "MiB": one.memory,
             "ms / strict": one.wall.median / strict.wall.median,
-            "CPU / strict": one.cpu / strict.cpu,
+            "CPU / strict": one.cpu / strict.cpu if strict.cpu else None,  # counted to 10 ms
             "MiB / strict": one.memory / strict.memory,
         }
         for one in running
