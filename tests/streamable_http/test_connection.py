@@ -126,6 +126,23 @@ def test_an_answer_that_is_read_is_whole(address):
     assert to_its_end(connection).count(b"x") == len(MUCH)
 
 
+def served_and_idle(address):
+    connection = connect(address)
+    connection.sendall(HEAD)
+    told = b""
+    while not told.endswith(b"0\r\n\r\n"):
+        told += connection.recv(65_536)
+    return connection
+
+
+def test_each_new_connection_beyond_the_bound_takes_the_place_of_an_idle_one(address):
+    idle = [served_and_idle(address) for _ in range(5)]
+    newer = [served_and_idle(address) for _ in range(3)]
+    assert sum(map(is_open, [*idle, *newer])) <= 5
+    for connection in [*idle, *newer]:
+        connection.close()
+
+
 def test_more_connections_than_there_is_room_for_are_closed_at_once(address):
     silent = [connect(address) for _ in range(5)]
     assert to_its_end(connect(address)) == b""
