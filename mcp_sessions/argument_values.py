@@ -124,17 +124,14 @@ def tags(value: Any) -> Any:
     listed = _list(value)
     if not isinstance(listed, list):
         return listed
+    several_in_one = _is_text(value) and len(listed) == 1 and re.search("[,;]", value)
     for tag in filter(_is_text, listed):
-        if tag.strip()[:1] in _OPENING or (isinstance(value, str) and re.search("[,;]", value)):
+        if several_in_one or tag.strip()[:1] in _OPENING:
             parts = [part.strip(_AROUND) for part in re.split("[,;]", tag)]
-            if len(listed) == 1 or tag.strip()[:1] in _OPENING:
-                raise _not_one_tag([part for part in parts if part])
+            several = [part for part in parts if part] or ["a tag"]
+            said = json.dumps(several, ensure_ascii=False)
+            raise PydanticCustomError(HINT, "Send {several}.", {"several": said})
     return listed or None
-
-
-def _not_one_tag(parts: list[str]) -> PydanticCustomError:
-    several = json.dumps(parts or ["a tag"], ensure_ascii=False)
-    return PydanticCustomError(HINT, "Send {several}.", {"several": several})
 
 
 def _is_text(value: Any) -> bool:

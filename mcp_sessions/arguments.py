@@ -269,8 +269,7 @@ class GetSessionPage(Arguments):
         """
         given = dict(arguments or {})
         asked = super().read(given)
-        ended = "cursor" in given and asked.cursor is None and asked.offset == 0
-        if ended or (asked.cursor is not None and asked.offset == 0):
+        if asked.offset == 0 and "cursor" in given:
             return asked.model_copy(update={"offset": None})
         return asked
 

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from mcp_sessions.embedded import EmbeddedApi, EmbeddedOptions, SessionStore, seed_sessions, serve
 
+from support.clock import Clock
 from support.node import MACHINE, Node, find_node
 from support.processes import HttpServer, http_server
 from support.raw_upstream import Upstream, upstream
@@ -212,3 +213,8 @@ def get(own_api: Opened) -> Callable[..., httpx.Response]:
     """Return what asks that API for one page."""
     _, client = own_api
     return lambda query="": client.get(f"/v1/sessions{query}")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()

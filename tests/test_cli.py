@@ -11,24 +11,9 @@ import pytest
 from mcp_sessions import __version__
 
 from support.calls import KEY
+from support.command import TIMEOUT, command
 from support.messages import list_call, older_request
 from support.raw_upstream import page_answer, scripted
-
-TIMEOUT = 60
-
-
-def command(*arguments, environ=None, **more):
-    """Run `mcp-sessions` to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "mcp_sessions", *arguments],
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", **(environ or {})},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=TIMEOUT,
-        check=False,
-        **more,
-    )
 
 
 def test_the_version_is_told():

@@ -11,7 +11,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 import anyio
@@ -34,7 +34,6 @@ LEEWAY: Final = 10  # seconds that two clocks may differ
 KEYS_HOLD: Final = 300.0  # seconds, after which they are looked at again
 MIN_FETCH_INTERVAL: Final = 10.0  # seconds after a fetch, whatever came of it
 _FETCH_WITHIN: Final = 5.0  # seconds for the metadata and the keys together
-_NAMELESS: Final = "\0"  # stands for the id of a key that has none
 _HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "gzip"}
 _MAX_DOCUMENT_BYTES: Final = 256 * 1024  # of each
 
@@ -56,7 +55,7 @@ class OAuthIssuer:
         self._issuer = settings.oauth_issuer or ""
         self._audience = settings.public_url or ""
         self._jwks_url = settings.oauth_jwks_url
-        self._keys: Mapping[str, jwt.PyJWK] = {}
+        self._keys: list[jwt.PyJWK] = []
         self._fetched = self._tried = -math.inf
         self._fetching = anyio.Lock()
         self._log = SeldomLog(logger)
@@ -104,10 +103,9 @@ class OAuthIssuer:
 
     def _known(self, kid: str | None) -> jwt.PyJWK | None:
         """Return a key by its id; where it or the token has none, the only one there is."""
-        if (named := self._keys.get(kid or "")) is not None:
-            return named
-        (lone, *others) = self._keys.items() or [("", None)]
-        return lone[1] if not others and (kid is None or lone[0] == _NAMELESS) else None
+        if len(self._keys) == 1 and None in (kid, self._keys[0].key_id):
+            return self._keys[0]
+        return next((key for key in self._keys if kid is not None and key.key_id == kid), None)
 
     async def _fetch(self) -> None:
         """Fetch the keys, though the caller leave; those known stay where none can be had."""
@@ -122,18 +120,13 @@ class OAuthIssuer:
         else:
             self._fetched = self._clock()
 
-    async def _fetch_keys(self) -> dict[str, jwt.PyJWK]:
+    async def _fetch_keys(self) -> list[jwt.PyJWK]:
         async with new_client(_FETCH_WITHIN) as client:
             if self._jwks_url is None:
                 self._jwks_url = await self._announced_url(client)
             document = await _fetch_json(client, self._jwks_url)
         keys = jwt.PyJWKSet.from_dict(document).keys
-        signing = [k for k in keys if k.public_key_use != "enc" and k.algorithm_name in _ALGORITHMS]
-        nameless = len(signing) == 1
-        return {
-            key.key_id or (_NAMELESS if nameless else f"{_NAMELESS}{n}"): key
-            for n, key in enumerate(signing)
-        }
+        return [k for k in keys if k.public_key_use != "enc" and k.algorithm_name in _ALGORITHMS]
 
     async def _announced_url(self, client: httpx.AsyncClient) -> str:
         """Return the address of the issuer's keys, as its metadata names it.

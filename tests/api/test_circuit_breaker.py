@@ -11,18 +11,6 @@ from mcp_sessions.errors import (
 )
 
 
-class Clock:
-    now = 100.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def circuit(clock):
     return CircuitBreaker(clock=clock)

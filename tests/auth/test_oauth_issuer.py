@@ -33,20 +33,6 @@ def keys(key):
         yield told
 
 
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    now = 1_000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def issuer(keys, clock):
     settings = HttpSettings.from_env(

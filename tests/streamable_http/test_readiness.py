@@ -14,20 +14,6 @@ pytestmark = pytest.mark.anyio
 FAILING = says(b'{"error": "no"}', "401 Unauthorized")
 
 
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    now = 1_000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 async def readiness(upstreams, clock):
     with anyio.fail_after(DEADLINE):
