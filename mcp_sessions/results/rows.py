@@ -31,6 +31,9 @@ _PLAIN_LINK = re.compile(
 _STATUSES = {"started", "active", "idle", WAITING, "paused"}  # which need no cleaning
 
 
+_MAX_BLANK = 5  # names of a list that are passed over, having nothing to show
+
+
 class Caps(NamedTuple):
     """The most code points, or entries, that a level of detail shows of each text or list."""
 
@@ -179,9 +182,10 @@ def _word(text: str | None) -> str | None:
 
 
 def _texts(texts: Iterable[str | None] | None, max_items: int, limit: int) -> list[str] | None:
-    """Show the first of them; those beyond `max_items` are counted and not looked at."""
+    """Show the first `max_items` that are not blank; those beyond are counted and not looked at."""
     given = (text for text in texts or () if text)
-    shown = list(islice((word for text in given if (word := _name(text, limit))), max_items))
+    looked_at = islice(given, max_items + _MAX_BLANK)
+    shown = list(islice((word for text in looked_at if (word := _name(text, limit))), max_items))
     if rest := sum(1 for _ in given):
         shown.append(f"+{rest} more")
     return shown or None

@@ -14,7 +14,7 @@ from mcp_sessions.results.credentials import masked
 if TYPE_CHECKING:
     import regex
 
-_MAX_CHARS_READ = 4_000  # code points; what follows could not be shown anyway
+_SPARE_CHARS = 400  # code points beyond what is shown: blanks, and the rest of a credential
 _MAX_MARKS = 6  # stacked marks that living scripts use stay well under this
 # What str.isprintable lets through though it has no shape, and marks piled up too high.
 _SUSPECT = re.compile(
@@ -25,24 +25,35 @@ _SUSPECT = re.compile(
 
 
 def harmless(text: str, limit: int) -> str:
-    """Return `text` as one safe line of at most `limit` code points, the last one "…" if cut."""
-    text = _line(text)
+    """Return `text` as one safe line of at most `limit` code points, the last one "…" if cut.
+
+    Of a long text only as much is looked at as can be shown, so that the time is bounded.
+    """
+    text, is_cut = _line(text, limit)
     text = masked(text)
-    return text if len(text) <= limit else _cut(text, limit)
+    return text if len(text) <= limit and not is_cut else _cut(text, limit)
 
 
 def one_line(text: str, limit: int) -> str:
     """Return `text` like `harmless`, but with its credentials: for what the reader said itself."""
-    text = _line(text)
-    return text if len(text) <= limit else _cut(text, limit)
+    text, is_cut = _line(text, limit)
+    return text if len(text) <= limit and not is_cut else _cut(text, limit)
 
 
-def _line(text: str) -> str:
-    text = text[:_MAX_CHARS_READ]
-    line = " ".join(text.split())  # most of what is not printable is a line break
-    if line.isprintable() and (line.isascii() or _SUSPECT.search(line) is None):
-        return line
-    return " ".join(_visible(text).split())
+def _line(text: str, limit: int) -> tuple[str, bool]:
+    """Return the visible text up to some way beyond `limit`, and whether more follows.
+
+    It ends with a whole word if it can: half a credential might pass for none.
+    """
+    start = text[: 2 * (limit + _SPARE_CHARS)]
+    line = " ".join(start.split())  # most of what is not printable is a line break
+    if not line.isprintable() or not (line.isascii() or _SUSPECT.search(line) is None):
+        line = " ".join(_visible(start).split())
+    if not line or (len(start) == len(text) and len(line) <= limit + _SPARE_CHARS):
+        return line, False
+    line = line[: limit + _SPARE_CHARS]
+    end = line.rfind(" ", limit)
+    return line if end < 0 else line[:end], True
 
 
 def _cut(text: str, limit: int) -> str:
@@ -73,8 +84,8 @@ def _noise() -> "tuple[regex.Pattern[str], ...]":
     return (
         # Terminal escapes: CSI, then OSC and its kin up to their terminator, then two-byte ones.
         regex.compile(
-            r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
-            r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"
+            r"(?:\x1b\[|\x9b)[0-?]*+[ -/]*+[@-~]"
+            r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]*+(?:\x07|\x1b\\|\x9c)"
             r"|\x1b[ -/]*[0-~]"
         ),
         regex.compile(r"[\p{Cc}\p{Zl}\p{Zp}\p{Zs}]"),

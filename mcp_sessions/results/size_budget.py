@@ -1,6 +1,6 @@
 """How many rows a result has room for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -30,24 +30,34 @@ def size_of(shown: Mapping[str, Any]) -> int:
     return len(msgspec.json.encode(shown).decode())
 
 
-def rows_within(budget: int, envelope: int, rows: Iterable[SizedRow]) -> list[Row]:
-    """Take rows while they fit beside `envelope` into `budget` characters, and at least one.
+class RowBudget:
+    """Takes rows while they fit beside an envelope into `max_chars`, and at least one.
 
-    What all rows taken share counts once, since it will be said once; rows that do not fit are
-    not even made.
+    What all rows taken share counts once, since it will be said once.
     """
-    taken: list[Row] = []
-    used = envelope
-    shared: dict[str, int] = {}  # field to the characters that each row saves
-    for row, shown, size in rows:
-        used += size + 1
-        if not taken:
+
+    def __init__(self, max_chars: int, envelope: int) -> None:
+        self.rows: list[Row] = []
+        self._max_chars = max_chars
+        self._used = envelope
+        self._shared: dict[str, int] = {}  # field to the characters that each row saves
+
+    def take(self, made: SizedRow) -> bool:
+        """Take the next row, and tell whether it had room."""
+        row, shown, size = made
+        used = self._used + size + 1
+        if not self.rows:
             shared = {name: size_of({name: shown[name]}) - 1 for name in SHAREABLE if name in shown}
         else:
-            first = taken[0]
-            shared = {n: size for n, size in shared.items() if shown.get(n) == getattr(first, n)}
-        saved = len(taken) * sum(shared.values()) - len('"shared":{},')
-        if taken and used - max(0, saved) > budget:
-            break
-        taken.append(row)
-    return taken
+            first = self.rows[0]
+            shared = {
+                name: size
+                for name, size in self._shared.items()
+                if shown.get(name) == getattr(first, name)
+            }
+        saved = len(self.rows) * sum(shared.values()) - len('"shared":{},')
+        if self.rows and used - max(0, saved) > self._max_chars:
+            return False
+        self.rows.append(row)
+        self._used, self._shared = used, shared
+        return True

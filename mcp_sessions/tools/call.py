@@ -98,15 +98,15 @@ class SessionTools:
     async def _page(self, place: Place, progress: Progress) -> CallToolResult:
         detail = place.query.detail
         if detail == "full":
-            return self._result(await self._read(place, FullSession, progress), rows.full)
+            return await self._result(await self._read(place, FullSession, progress), rows.full)
         row = rows.brief if detail == "brief" else rows.standard
-        return self._result(await self._read(place, Session, progress), row)
+        return await self._result(await self._read(place, Session, progress), row)
 
-    def _result(
+    async def _result(
         self, page: SessionPage[SessionT], row: Callable[[SessionT], Row]
     ) -> CallToolResult:
         max_chars, made_up = self.settings.max_result_chars, self.settings.demo
-        return page_result(page, row, self._cursors(), max_chars, made_up=made_up)
+        return await page_result(page, row, self._cursors(), max_chars, made_up=made_up)
 
     async def _read(
         self, place: Place, session: type[SessionT], progress: Progress

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+import anyio.lowlevel
 from mcp_types import CallToolResult, TextContent
 
 from mcp_sessions.arguments import ListSessions
@@ -12,18 +13,19 @@ from mcp_sessions.paging.page import SessionPage
 from mcp_sessions.results import rows, text
 from mcp_sessions.results.models import Filters, PageSummary, Row, share
 from mcp_sessions.results.safe_text import one_line
-from mcp_sessions.results.size_budget import SizedRow, rows_within, size_of, sized
+from mcp_sessions.results.size_budget import RowBudget, SizedRow, size_of, sized
 from mcp_sessions.wire.models import SessionT
 
 MAX_ROW_CHARS: Final = 4_000
 """Characters of one row, in either form."""
 MAX_FILTER_CHARS: Final = 600
 """Characters of a filter said back; more than the arguments allow."""
+_ROWS_AT_A_STRETCH: Final = 4  # at most 256 KiB of text, all of them full
 _MADE_UP: Final = "These sessions are made up, to try the server without an account."
 _FRAME_CHARS: Final = 96  # that the counts of rows, and a cursor's key, may still add to a frame
 
 
-def page_result(
+async def page_result(
     page: SessionPage[SessionT],
     row: Callable[[SessionT], Row],
     cursors: CursorCodec,
@@ -33,13 +35,20 @@ def page_result(
 ) -> CallToolResult:
     """Return as many rows of a page as fit, the same in both forms, and at least one.
 
-    Of sessions that are `made_up` the note says so.
+    Of sessions that are `made_up` the note says so. Other calls get their turn every few rows,
+    however much text strangers put into them.
     """
     frame = _frame(page, _MADE_UP if made_up else None)
     used = size_of(frame.compact()) + len(cursors.write(page.place)) + _FRAME_CHARS
     room = min(MAX_ROW_CHARS, max_chars - used)
-    sessions = (_row_within(room, entry.session, row) for entry in page.rows if entry.session)
-    result = _filled(frame, rows_within(max_chars, used, sessions), page, cursors)
+    budget = RowBudget(max_chars, used)
+    for number, entry in enumerate(page.rows):
+        if number % _ROWS_AT_A_STRETCH == _ROWS_AT_A_STRETCH - 1:
+            await anyio.lowlevel.checkpoint()
+        # Rows that do not fit are not even made.
+        if entry.session and not budget.take(_row_within(room, entry.session, row)):
+            break
+    result = _filled(frame, budget.rows, page, cursors)
     return CallToolResult(
         content=[TextContent(text=text.render(result))], structured_content=result.compact()
     )

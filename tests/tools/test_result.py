@@ -1,9 +1,17 @@
 import json
 
+import anyio.lowlevel
 import pytest
 
+from mcp_sessions.arguments import ListSessions
 from mcp_sessions.embedded import SessionStore, serve
-from mcp_sessions.tools.result import MAX_ROW_CHARS
+from mcp_sessions.paging.cursor import CursorCodec, Place
+from mcp_sessions.paging.page import SessionPage
+from mcp_sessions.paging.sort_key import SortKey
+from mcp_sessions.paging.window import Entry
+from mcp_sessions.results.rows import brief
+from mcp_sessions.tools.result import MAX_ROW_CHARS, page_result
+from mcp_sessions.wire.models import Session
 
 from support.calls import call_tool, settings_for, shown_ids, text_of
 from support.raw_upstream import page_answer, scripted
@@ -113,3 +121,28 @@ def test_a_total_of_the_wrong_type_is_left_out():
         result = call_tool(settings_for(upstream.url))
     assert "total" not in result.structured_content
     assert text_of(result).startswith("1 sessions from offset 0")
+
+
+def test_other_calls_get_their_turns_while_a_page_of_heavy_rows_is_made():
+    place = Place(ListSessions.read({"limit": 100, "detail": "brief"}))
+    sessions = (Session(id=f"session_{number}", title="t" * 10**6) for number in range(100))
+    entries = (Entry(n, SortKey(n, b""), session, n) for n, session in enumerate(sessions))
+    page = SessionPage(place, tuple(entries), None, 100, 100, 0, None)
+    turns = 0
+
+    async def take_turns():
+        nonlocal turns
+        while True:
+            await anyio.lowlevel.checkpoint()
+            turns += 1
+
+    async def make():
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(take_turns)
+            await anyio.lowlevel.checkpoint()
+            result = await page_result(page, brief, CursorCodec.of("api", None, None), 24_000)
+            tasks.cancel_scope.cancel()
+            return result
+
+    assert len(shown_ids(anyio.run(make))) == 100
+    assert turns >= 20
