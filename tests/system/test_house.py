@@ -44,14 +44,17 @@ def test_the_api_key_is_unwrapped_in_one_place():
     assert {name: count for name, count in unwrapping.items() if count} == {"api/request.py": 1}
 
 
-def test_the_http_client_is_imported_in_one_module():
+@pytest.mark.parametrize(
+    ("package", "only"), [("httpx", "api/connections.py"), ("httpcore", "api/network_stream.py")]
+)
+def test_the_http_client_is_imported_in_one_module(package, only):
     importing = [
         path_of(module)
         for module in MODULES
         for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
-        if "httpx" in packages_of(node)
+        if package in packages_of(node)
     ]
-    assert importing == ["api/connections.py"]
+    assert set(importing) == {only}
 
 
 @pytest.mark.parametrize(
