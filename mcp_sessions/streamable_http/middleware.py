@@ -12,7 +12,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mcp_sessions.auth.bearer_tokens import Caller
 from mcp_sessions.fair_slots import FairSlots
 from mcp_sessions.server import TENANT
-from mcp_sessions.streamable_http.request_body import BODY_WITHIN, BodyLate, BufferedBody
+from mcp_sessions.streamable_http.request_body import (
+    BODY_WITHIN,
+    MAX_COMING_BYTES,
+    BodyLate,
+    BufferedBody,
+    ComingBodies,
+)
 from mcp_sessions.telemetry.instruments import caller_trace, refused
 from mcp_sessions.telemetry.seldom import SeldomLog
 
@@ -120,7 +126,7 @@ class PostOnly:
 
 
 class CallLimit:
-    """Limits the calls at once, and the time in which a body has to come.
+    """Limits the calls at once, of which one is a call only once its body has come, and in time.
 
     Where there are tenants, none of them has more slots than are left to all others.
     """
@@ -132,13 +138,29 @@ class CallLimit:
         *,
         tenants: bool = False,
         body_within: float = BODY_WITHIN,
+        max_coming: int = MAX_COMING_BYTES,
     ) -> None:
         self._app = app
         self.body_within = body_within
+        self._coming = ComingBodies(max_coming)
         self._slots = FairSlots(max_calls, fair=tenants)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        body = BufferedBody(receive)
+        try:
+            if not await body.read(self.body_within, self._coming):
+                return
+        except BodyLate:
+            await _error_response(408, "The body did not come in time.")(scope, receive, send)
+            return
+        if body.amend():
+            await self._call(scope, body.receive, send)
+        else:
+            response = _error_response(400, "An id is a string or a whole number.")
+            await response(scope, receive, send)
+
+    async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
         who = scope.get(TENANT, "")
         if not self._slots.take(who):
             response = _error_response(
@@ -146,16 +168,8 @@ class CallLimit:
             )
             await response(scope, receive, send)
             return
-        body = BufferedBody(receive)
         try:
-            if await body.read(self.body_within):
-                if body.amend():
-                    await self._app(scope, body.receive, send)
-                else:
-                    response = _error_response(400, "An id is a string or a whole number.")
-                    await response(scope, receive, send)
-        except BodyLate:
-            await _error_response(408, "The body did not come in time.")(scope, receive, send)
+            await self._app(scope, receive, send)
         finally:
             self._slots.release(who)
 

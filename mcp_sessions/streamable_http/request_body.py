@@ -16,6 +16,8 @@ MAX_BODY_BYTES: Final = 256 * 1024
 """The longest sensible call is a tenth of this."""
 BODY_WITHIN: Final = 10.0
 """Seconds in which a body has to come; a call is a few hundred bytes."""
+MAX_COMING_BYTES: Final = 16 * 1024 * 1024
+"""Of all bodies that are not whole yet, each of which comes at its caller's pace."""
 
 
 class _Params(msgspec.Struct):
@@ -40,6 +42,30 @@ class BodyLate(Exception):
     """The body did not come in time."""
 
 
+class ComingBodies:
+    """Bounds what all bodies that are still coming hold; beyond it, the first begun is given up.
+
+    A body that comes at once is whole before it counts, so no other can keep it out.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._left = max_bytes
+        self._held: dict[anyio.CancelScope, int] = {}
+
+    def add(self, body: anyio.CancelScope, size: int) -> None:
+        """Count bytes of a body, and give up others, or this one, until all fit."""
+        self._held[body] = self._held.get(body, 0) + size
+        self._left -= size
+        while self._left < 0:
+            first = next(iter(self._held))
+            self.end(first)
+            first.cancel()
+
+    def end(self, body: anyio.CancelScope) -> None:
+        """Forget a body that is whole, late or left alone."""
+        self._left += self._held.pop(body, 0)
+
+
 class BufferedBody:
     """A request's body, read before the request is worked on."""
 
@@ -47,24 +73,31 @@ class BufferedBody:
         self._receive = receive
         self._messages = deque[Message]()
 
-    async def read(self, seconds: float) -> bool:
+    async def read(self, seconds: float, coming: ComingBodies) -> bool:
         """Read the body, or more of it than is allowed; return False if the caller left instead.
 
         Raises:
-            BodyLate: its time is over.
+            BodyLate: its time is over, or others need the room that it takes.
         """
-        size = 0
-        with anyio.move_on_after(seconds):
-            while size <= MAX_BODY_BYTES:
-                message = await self._receive()
-                if message["type"] == "http.disconnect":
-                    return False
-                self._messages.append(message)
-                size += len(message.get("body", b""))
-                if not message.get("more_body", False):
-                    break
-            return True
+        with anyio.move_on_after(seconds) as scope:
+            try:
+                return await self._read(scope, coming)
+            finally:
+                coming.end(scope)
         raise BodyLate
+
+    async def _read(self, scope: anyio.CancelScope, coming: ComingBodies) -> bool:
+        size = 0
+        while size <= MAX_BODY_BYTES:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                return False
+            self._messages.append(message)
+            size += len(message.get("body", b""))
+            if not message.get("more_body", False):
+                break
+            coming.add(scope, len(message.get("body", b"")))
+        return True
 
     def amend(self) -> bool:
         """Read what the SDK does not: a byte order mark, and arguments that came as text.

@@ -176,6 +176,36 @@ async def test_a_call_that_fails_frees_its_slot(app):
     assert (await ask(limit, path="/"))[0]["status"] == 200
 
 
+async def test_bodies_that_are_still_coming_keep_no_call_out(app):
+    limit = CallLimit(app, 1)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(5):
+            tasks.start_soon(lambda: ask(limit, b"half", end=SILENT))
+        await anyio.wait_all_tasks_blocked()
+        assert (await ask(limit, b"whole"))[0]["status"] == 200
+        tasks.cancel_scope.cancel()
+    assert app.bodies == [b"whole"]
+
+
+async def test_the_body_that_comes_for_longest_is_given_up_where_all_together_are_too_large(app):
+    limit, statuses = CallLimit(app, 1, max_coming=10), []
+
+    async def begin(size):
+        statuses.append((size, refusal(await ask(limit, b"x" * size, end=SILENT))[0]))
+
+    async with anyio.create_task_group() as tasks:
+        for size in (5, 4, 3):
+            tasks.start_soon(begin, size)
+            await anyio.wait_all_tasks_blocked()
+        assert statuses == [(5, 408)]
+        await ask(limit, end={**WHOLE, "body": b"a body that comes at once"})
+        assert statuses == [(5, 408)]
+        tasks.start_soon(begin, 11)
+        await anyio.wait_all_tasks_blocked()
+        assert statuses == [(5, 408), (4, 408), (3, 408), (11, 408)]
+        assert (await ask(limit, b"x" * 10))[0]["status"] == 200
+
+
 @pytest.mark.parametrize(("tenants", "status"), [(True, 200), (False, 503)])
 async def test_only_with_tenants_is_a_slot_left_for_others(app, tenants, status):
     limit, app.go = CallLimit(app, 2, tenants=tenants), anyio.Event()

@@ -5,7 +5,7 @@ import json
 import anyio
 import pytest
 
-from mcp_sessions.streamable_http.request_body import BufferedBody
+from mcp_sessions.streamable_http.request_body import BufferedBody, ComingBodies
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +23,7 @@ async def passed_on(body, size=7):
 
     buffered = BufferedBody(receive)
     with anyio.fail_after(20):
-        assert await buffered.read(20)
+        assert await buffered.read(20, ComingBodies(2**20))
         if not buffered.amend():
             return None
         read, more = b"", True
