@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mcp_sessions.auth.bearer_tokens import Caller
 from mcp_sessions.fair_slots import FairSlots
 from mcp_sessions.server import TENANT
+from mcp_sessions.streamable_http.connection import ADMITTED
 from mcp_sessions.streamable_http.request_body import (
     BODY_WITHIN,
     MAX_COMING_BYTES,
@@ -168,6 +169,7 @@ class CallLimit:
             )
             await response(scope, receive, send)
             return
+        scope.setdefault("state", {})[ADMITTED] = True
         try:
             await self._app(scope, receive, send)
         finally:
