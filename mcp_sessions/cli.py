@@ -16,7 +16,6 @@ from mcp_sessions.errors import InvalidSettings
 if TYPE_CHECKING:
     from mcp_sessions.settings import Settings
 
-_WARNING = 30  # logging.WARNING, which is not loaded yet
 _FAILED = 1
 _USAGE_FAULT = 2  # as argparse exits
 _INTERRUPTED = 130  # as a shell reports SIGINT; the servers handle it themselves
@@ -89,13 +88,14 @@ def _run(argv: Sequence[str] | None) -> int:
 
 def _settings(options: argparse.Namespace) -> "Settings":
     """Read the settings, and log as they say."""
+    from mcp_sessions.log_lines import log_to_stderr
     from mcp_sessions.setting_names import refuse_unknown
     from mcp_sessions.settings import Settings
 
     environ = _environment(options)
     refuse_unknown(environ)
     settings = Settings.from_env(environ)
-    _log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level)
     return settings
 
 
@@ -195,10 +195,11 @@ def _settings_or_why_not(
     try:
         return _settings(options), None
     except InvalidSettings as fault:
+        from mcp_sessions.log_lines import log_to_stderr
         from mcp_sessions.settings import Settings
 
         print(f"mcp-sessions: {fault}", file=sys.stderr)
-        _log_to_stderr("warning")
+        log_to_stderr("warning")
         return Settings(), fault
 
 
@@ -277,16 +278,3 @@ def _made_up_if_asked(
     from mcp_sessions.commands.api import settings_of_embedded_api
 
     return settings_of_embedded_api(settings)
-
-
-def _log_to_stderr(level: str) -> None:
-    import logging
-
-    # Libraries log addresses with their search words, and whole answers, below a warning: whatever
-    # their loggers' levels are, such lines go no further than the handler.
-    own = logging.getLogger("mcp_sessions")
-    handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(lambda line: line.name.startswith(own.name) or line.levelno >= _WARNING)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(handlers=[handler], level=_WARNING)
-    own.setLevel(level.upper())

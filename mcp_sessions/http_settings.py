@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from mcp_sessions.host_names import parsed_host
 from mcp_sessions.settings import validated
 
 PATH = "/mcp"
@@ -48,9 +49,13 @@ def _origin(text: str) -> str:
 
 
 def _host(text: str) -> str:
-    if "/" in text or "@" in text:
-        raise ValueError("a host is a name, with a port if it is not any, such as mcp.example.com")
-    return text
+    name = text.removesuffix(":*")  # as the SDK has it
+    if parsed_host(name) is None:
+        raise ValueError(
+            "a host is a name or an address, with a port if it is not any, such as mcp.example.com"
+            " or [::1]:8080"
+        )
+    return name
 
 
 def _reachable_url(url: str) -> str:

@@ -3,13 +3,14 @@
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
 from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
@@ -23,17 +24,22 @@ from mcp_sessions.auth.tenants import TenantsFile
 from mcp_sessions.http_settings import PATH, HttpSettings
 from mcp_sessions.server import ToolsByTenant, create_server
 from mcp_sessions.settings import Settings
-from mcp_sessions.streamable_http.allowed_hosts import cors, transport_security
+from mcp_sessions.streamable_http.allowed_hosts import AllowedHosts, cors
 from mcp_sessions.streamable_http.middleware import (
     CallLimit,
-    LowercaseNames,
     Negotiation,
+    OneLength,
     PostOnly,
     TraceContext,
 )
 from mcp_sessions.streamable_http.readiness import Readiness
 from mcp_sessions.streamable_http.request_body import MAX_BODY_BYTES
 from mcp_sessions.telemetry.exporters import exposition
+
+_HEALTH: Final = "/healthz"
+_READINESS: Final = "/readyz"
+_METRICS: Final = "/metrics"
+_BY_ADDRESS: Final = (_HEALTH, _READINESS, _METRICS)  # of a pod, as Kubernetes and Prometheus ask
 
 
 def create_app(
@@ -47,7 +53,7 @@ def create_app(
     file = http.tenants_file
     tenants = TenantsFile(file, settings, environ or {}) if file else None
     tools = ToolsByTenant(settings, tenants)
-    streaming, plain = (_manager(tools, http, json=json) for json in (False, True))
+    streaming, plain = (_manager(tools, json=json) for json in (False, True))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -59,27 +65,27 @@ def create_app(
     tokens = BearerTokens(http, tenants) if http.locked else None
     routes: list[BaseRoute] = [
         Route(PATH, endpoint=TraceContext(_authenticated(inside, tokens, http))),
-        Route("/healthz", _health),
-        Route("/readyz", _readiness(Readiness(tools))),
-        *([Route("/metrics", _metrics)] if http.metrics else []),
+        Route(_HEALTH, _health),
+        Route(_READINESS, _readiness(Readiness(tools))),
+        *([Route(_METRICS, _metrics)] if http.metrics else []),
         *_resource_metadata(_resource(http)),
     ]
-    app = Starlette(
-        routes=routes, middleware=[Middleware(LowercaseNames), *cors(http)], lifespan=lifespan
-    )
-    app.router.redirect_slashes = False  # to wherever Host says, before it was looked at
+    checks = [Middleware(OneLength), Middleware(AllowedHosts, http, by_address=_BY_ADDRESS)]
+    app = Starlette(routes=routes, middleware=[*checks, *cors(http)], lifespan=lifespan)
+    app.router.redirect_slashes = False  # a path that is not served is another one
     return app
 
 
-def _manager(
-    tools: ToolsByTenant, http: HttpSettings, *, json: bool
-) -> StreamableHTTPSessionManager:
-    """Return what serves callers that take event streams, or `json` alone."""
+def _manager(tools: ToolsByTenant, *, json: bool) -> StreamableHTTPSessionManager:
+    """Return what serves callers that take event streams, or `json` alone.
+
+    Whom it serves was decided before, by `AllowedHosts`.
+    """
     return StreamableHTTPSessionManager(
         create_server(tools),
         stateless=True,
         json_response=json,
-        security_settings=transport_security(http),
+        security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
         max_request_body_size=MAX_BODY_BYTES,
     )
 

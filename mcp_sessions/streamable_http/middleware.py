@@ -1,4 +1,4 @@
-"""ASGI middleware of /mcp: lower-case Host, trace context, allowed methods, limit on calls."""
+"""ASGI middleware: one length, and at /mcp trace context, allowed methods and a limit on calls."""
 
 import json
 import logging
@@ -30,19 +30,34 @@ _OVERLOADED: Final = -32000
 _NO_REQUEST: Final = -32600
 
 
-class LowercaseNames:
-    """Lower-cases `Host` and `Origin`, since what is allowed is compared case-sensitively."""
+class OneLength:
+    """Refuses a request that says its length in two ways, and closes the connection.
+
+    Whoever stands before this server may have gone by the other one, and taken for the beginning of
+    a next request what is the end of this body, or the other way round.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._log = SeldomLog(logger)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] == "http":
-            names = (b"host", b"origin")
-            headers = [(k, v.lower() if k in names else v) for k, v in scope["headers"]]
-            scope = {**scope, "headers": headers}
-        await self._app(scope, receive, send)
+        if scope["type"] != "http" or not self._is_odd(scope):
+            await self._app(scope, receive, send)
+            return
+        refused(400)
+        self._log.warning(400, "callers are refused: 400, a length beside Transfer-Encoding")
+        response = _error_response(
+            400, "The length of the body is said in two ways.", {"Connection": "close"}
+        )
+        await response(scope, receive, send)
+
+    def _is_odd(self, scope: Scope) -> bool:
+        """Tell whether chunks come with a length, or by a version of HTTP that has none."""
+        headers = Headers(scope=scope)
+        strange = "content-length" in headers or scope["http_version"] == "1.0"
+        return strange and "transfer-encoding" in headers
 
 
 class Negotiation:

@@ -12,8 +12,8 @@ from mcp_sessions.auth.bearer_tokens import Caller
 from mcp_sessions.server import TENANT
 from mcp_sessions.streamable_http.middleware import (
     CallLimit,
-    LowercaseNames,
     Negotiation,
+    OneLength,
     PostOnly,
     TraceContext,
 )
@@ -84,11 +84,25 @@ def app():
     return App()
 
 
-async def test_host_and_origin_are_lower_cased_and_no_other_header_is(app):
-    headers = [(b"host", b"MCP.Example.com:80"), (b"origin", b"App://X"), (b"x", b"X")]
-    await ask(LowercaseNames(app), headers=headers)
-    lowered = [(b"host", b"mcp.example.com:80"), (b"origin", b"app://x"), (b"x", b"X")]
-    assert app.scopes[0]["headers"] == lowered
+CHUNKED = (b"transfer-encoding", b"chunked")
+LENGTH = (b"content-length", b"5")
+
+
+@pytest.mark.parametrize(
+    ("headers", "version"),
+    [([LENGTH, CHUNKED], "1.1"), ([CHUNKED, LENGTH], "1.1"), ([CHUNKED], "1.0")],
+)
+async def test_a_length_said_in_two_ways_is_refused_and_ends_the_connection(app, headers, version):
+    sent = await ask(OneLength(app), headers=headers, http_version=version)
+    status, told, code = refusal(sent)
+    assert (status, told[b"connection"], code) == (400, b"close", -32600)
+    assert app.scopes == []
+
+
+@pytest.mark.parametrize("headers", [[LENGTH], [CHUNKED], []])
+async def test_a_length_said_in_one_way_is_passed_on(app, headers):
+    await ask(OneLength(app), headers=headers, http_version="1.1")
+    assert app.scopes[0]["headers"] == headers
 
 
 async def test_the_trace_of_the_caller_is_continued_and_no_other_headers_are_needed(app):

@@ -102,6 +102,7 @@ REFUSALS = (
 
 # What takes a server of its own to be met.
 OTHERS = (
+    ("a `Content-Length` beside `Transfer-Encoding`", "400, `said in two ways`"),
     ("a good OAuth token without the scope", "403, `insufficient_scope`"),
     ("a good OAuth token of no tenant", "403, `no tenant of this server's`"),
     ("another tenant's cursor", "200, `invalid_cursor`"),
