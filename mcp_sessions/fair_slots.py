@@ -3,7 +3,8 @@
 from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import anyio
 
@@ -54,33 +55,55 @@ class FairQueue:
         waiter.woken.set()
 
 
+@dataclass(slots=True)
+class Shares:
+    """Who holds how many of so many slots.
+
+    If they are `fair`, no name takes more of them than are left free for all others, so that
+    whoever comes finds one.
+    """
+
+    free: int
+    fair: bool
+    held: Counter[str] = field(default_factory=Counter)
+
+    def take(self, name: str) -> bool:
+        """Take a slot under a name, and tell whether there was one."""
+        if not self.free or (self.fair and self.held.get(name, 0) >= self.free):
+            return False
+        self.free -= 1
+        self.held[name] += 1
+        return True
+
+    def release(self, name: str) -> None:
+        """Free a slot."""
+        self.free += 1
+        self.held[name] -= 1
+        if not self.held[name]:
+            del self.held[name]
+
+    def copy(self) -> Self:
+        """Return the same shares, to be played with."""
+        return replace(self, held=self.held.copy())
+
+
 class FairSlots:
     """At most `max_slots` jobs at once; waiters of different names are served in turns.
 
-    If it is `fair`, no name holds more slots than are left free for all others, so that whoever
-    comes finds one, however slow the work of the rest is.
+    If it is `fair`, there is a slot for whoever comes, however slow the work of the rest is.
     """
 
     def __init__(self, max_slots: int, *, fair: bool = False) -> None:
-        self._free = max_slots
-        self._fair = fair
-        self._held = Counter[str]()
+        self._shares = Shares(max_slots, fair)
         self._queue = FairQueue()
 
     def take(self, name: str) -> bool:
         """Take a slot under a name, and tell whether there was one."""
-        if not self._free or (self._fair and self._held[name] >= self._free):
-            return False
-        self._free -= 1
-        self._held[name] += 1
-        return True
+        return self._shares.take(name)
 
     def release(self, name: str) -> None:
         """Free a slot, and wake whoever waits for one."""
-        self._free += 1
-        self._held[name] -= 1
-        if not self._held[name]:
-            del self._held[name]
+        self._shares.release(name)
         self._give()
 
     @asynccontextmanager

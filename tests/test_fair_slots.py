@@ -6,7 +6,7 @@ from anyio.lowlevel import checkpoint
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_sessions.fair_slots import FairSlots
+from mcp_sessions.fair_slots import FairSlots, Shares
 
 pytestmark = pytest.mark.anyio
 
@@ -39,6 +39,15 @@ def test_where_it_is_fair_a_new_name_gets_a_slot_while_any_is_free(steps):
         assert slots.take("new") == (free > 0)
         if free:
             slots.release("new")
+
+
+def test_a_copy_of_shares_is_played_with_alone():
+    shares = Shares(4, fair=True)
+    assert shares.take("a")
+    copy = shares.copy()
+    copy.release("a")
+    assert copy.take("b")
+    assert (shares.free, shares.held) == (3, {"a": 1})
 
 
 async def test_names_that_wait_for_a_slot_are_served_in_turns():

@@ -39,10 +39,11 @@ class SharedApi:
 async def open_shared_api(settings: Settings, *, fair: bool = False) -> AsyncIterator[SharedApi]:
     """Own the connections and tasks of the client for as long as the server lives.
 
-    If it is `fair`, no credential has more of the connections than are left to all others.
+    If it is `fair`, no credential has more of the connections and of the API's limit than are left
+    to all others.
     """
     async with open_connections(settings, fair=fair) as connections, background() as tasks:
-        limiter = RateLimiter(settings.requests_per_minute)
+        limiter = RateLimiter(settings.requests_per_minute, fair=fair)
         tasks.start_soon(limiter.pace)
         yield SharedApi(connections, tasks, limiter)
 
@@ -90,11 +91,12 @@ class SessionsApi:
         # Asked before the queue, so that nobody waits in vain, and after it, since others may have
         # failed meanwhile.
         self._circuit.check()
-        async with self._limiter.slot(self._request.credential):
+        credential = self._request.credential
+        async with self._limiter.slot(credential):
             with self._circuit.request():
                 try:
                     body = await self._request.get(parameters)
                 except RateLimited as fault:
-                    self._limiter.pause(fault.retry_after or 0)
+                    self._limiter.pause(credential, fault.retry_after or 0)
                     raise
         return self._request.page_of(body, parameters, session)

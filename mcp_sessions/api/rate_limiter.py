@@ -1,21 +1,22 @@
 """Rate limiter: at most so many requests in any minute, fair among credentials.
 
 The API counts requests an address, so one limiter stands before it for all who share this process.
+`request_window` counts who holds what; here they wait for it.
 Written here because the libraries for it neither take turns among callers nor tell how long one
 would have to wait.
 """
 
 import logging
 import math
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
 
+from mcp_sessions.api.request_window import RequestWindow
 from mcp_sessions.deadline import end_of_queueing
 from mcp_sessions.errors import RateLimited
-from mcp_sessions.fair_slots import FairQueue
+from mcp_sessions.fair_slots import FairQueue, Shares
 from mcp_sessions.telemetry.seldom import SeldomLog
 
 logger = logging.getLogger(__name__)
@@ -27,24 +28,28 @@ class RateLimiter:
     """Gives out slots: each is taken from the request until `period` seconds after its answer.
 
     The API saw a request at some time before its answer, so no window of its own, fixed or
-    sliding, ever holds more than `max_requests`. `pace` has to run in a task of its own.
+    sliding, ever holds more than `max_requests`. If it is `fair`, no credential holds more slots
+    than are left to all others, and who comes now and then finds one though others never stop.
+    `pace` has to run in a task of its own.
     """
 
-    def __init__(self, max_requests: int, period: float = 60.0) -> None:
-        self._max_requests = max_requests
-        self._period = period
-        self._free = max_requests
-        self._cooling: deque[float] = deque()  # when taken slots are free again
-        self._paused = 0.0
+    def __init__(self, max_requests: int, period: float = 60.0, *, fair: bool = False) -> None:
+        self._window = RequestWindow(Shares(max_requests, fair), period)
+        self._limit = f"{'a share of ' if fair else ''}the API's limit of {max_requests} a minute"
         self._queue = FairQueue()
         self._log = SeldomLog(logger)
         self._changed = anyio.Event()
 
-    def pause(self, seconds: float) -> None:
-        """Give out no slot for a while, as the API asked."""
+    def pause(self, credential: str, seconds: float) -> None:
+        """Give a credential no slot for a while, as the API asked.
+
+        While it asks two or more of them, nobody is given one: it may mean the address.
+        """
+        now = anyio.current_time()
+        self._window.rest(credential, now + min(seconds, _MAX_PAUSE), now)
         if seconds:
-            self._log.warning("pause", "the API asks for a pause of %d s in all requests", seconds)
-        self._paused = max(self._paused, anyio.current_time() + min(seconds, _MAX_PAUSE))
+            whose = "all requests" if self._window.all_rest(now) else "the requests of one key"
+            self._log.warning(whose, "the API asks for a pause of %d s in %s", seconds, whose)
 
     @asynccontextmanager
     async def slot(self, credential: str) -> AsyncIterator[None]:
@@ -57,7 +62,7 @@ class RateLimiter:
         try:
             yield
         finally:
-            self._cooling.append(anyio.current_time() + self._period)
+            self._window.answered(credential, anyio.current_time())
             if self._queue:
                 self._changed.set()
 
@@ -66,19 +71,18 @@ class RateLimiter:
         while True:
             self._changed = anyio.Event()
             self._give()
-            with anyio.move_on_at(self._next_time()):
+            now = anyio.current_time()
+            with anyio.move_on_at(self._window.next_change(now) if self._queue else math.inf):
                 await self._changed.wait()
 
     async def _take(self, credential: str) -> None:
-        self._reclaim()
-        if not self._queue and self._free and self._paused <= anyio.current_time():
-            self._free -= 1
+        self._give()  # to those whose slots have become free just now, before the newcomer
+        now = anyio.current_time()
+        if self._window.take(credential, now):
             return
-        time = self._time_of(credential)
-        until = end_of_queueing()
-        if not self._free:
-            most = self._max_requests
-            self._log.warning("wait", "requests wait for the API's limit of %d a minute", most)
+        if self._window.rests_until(credential) <= now:
+            self._log.warning("wait", "requests wait for %s", self._limit)
+        time, until = self._time_of(credential), end_of_queueing()
         if time > until:
             raise _must_wait(time)
         waiter = self._queue.join(credential)
@@ -88,7 +92,7 @@ class RateLimiter:
                 await waiter.woken.wait()
         except anyio.get_cancelled_exc_class():
             if waiter.granted:  # the slot came too late for this one: the next may have it
-                self._free += 1
+                self._window.release(credential)
                 self._changed.set()
             raise
         finally:
@@ -98,40 +102,15 @@ class RateLimiter:
             raise _must_wait(self._time_of(credential))
 
     def _give(self) -> None:
-        """Give every free slot to the next name in the queue."""
-        self._reclaim()
-        if self._paused > anyio.current_time():
-            return
-        while self._free and self._queue:
-            self._free -= 1
-            self._queue.wake(next(iter(self._queue)))
-
-    def _reclaim(self) -> None:
+        """Give every slot that may be given to the next name in the queue that may have it."""
         now = anyio.current_time()
-        while self._cooling and self._cooling[0] <= now:
-            self._cooling.popleft()
-            self._free += 1
-
-    def _next_time(self) -> float:
-        """Return when there may be a slot to give."""
-        if not self._queue:
-            return math.inf
-        if self._paused > anyio.current_time():
-            return self._paused
-        return self._cooling[0] if self._cooling else math.inf
+        self._window.reclaim(now)
+        while (name := self._window.take_next(self._queue, now)) is not None:
+            self._queue.wake(name)
 
     def _time_of(self, credential: str) -> float:
-        """Return when the next to come of a credential would have a slot, if nobody else came."""
-        own = self._queue.waiting(credential)
-        others = (self._queue.waiting(name) for name in self._queue if name != credential)
-        ahead = own + sum(min(waiting, own + 1) for waiting in others) - self._free
-        now = anyio.current_time()
-        if ahead < 0:
-            return max(now, self._paused)
-        rounds, slot = divmod(ahead, self._max_requests)
-        # A slot in use is free again a period after its answer, which is still to come.
-        free = self._cooling[slot] if slot < len(self._cooling) else now + self._period
-        return max(free + rounds * self._period, self._paused)
+        waiting = ((name, self._queue.waiting(name)) for name in self._queue)
+        return self._window.time_of(credential, waiting, anyio.current_time())
 
 
 def _must_wait(time: float) -> RateLimited:

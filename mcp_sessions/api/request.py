@@ -61,8 +61,8 @@ class ApiRequest:
         self._max_bytes = settings.max_response_bytes
         self._deadline = settings.deadline
         self.max_rows = MAX_LIMIT
-        self.credential = blake2b(repr(self._headers).encode(), digest_size=8).hexdigest()
-        """Tells credentials apart without naming them."""
+        self.credential = "" if settings.api_key is None else _digest(self._headers)
+        """Tells credentials apart without naming them; empty where there is no key."""
 
     async def get(self, parameters: Parameters) -> bytearray:
         """Return the body of an answer of status 200, unpacked.
@@ -141,6 +141,10 @@ class ApiRequest:
 
 def _limit_of(parameters: Parameters) -> int:
     return int(parameters.get("limit", MAX_LIMIT))
+
+
+def _digest(headers: dict[str, str]) -> str:
+    return blake2b(repr(headers).encode(), digest_size=8).hexdigest()
 
 
 def _headers(settings: Settings) -> dict[str, str]:

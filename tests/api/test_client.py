@@ -8,12 +8,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mcp_sessions.api.circuit_breaker import FAILURES
-from mcp_sessions.api.client import SharedApi, open_api
+from mcp_sessions.api.client import SharedApi, open_api, open_shared_api
 from mcp_sessions.api.connections import open_connections
 from mcp_sessions.api.rate_limiter import RateLimiter
 from mcp_sessions.api.retries import MAX_ATTEMPTS
 from mcp_sessions.api.shared_reads import background
 from mcp_sessions.errors import RateLimited, SessionsError
+from mcp_sessions.settings import Settings
 from mcp_sessions.wire.models import FullSession, Session
 
 from support.calls import (
@@ -23,7 +24,7 @@ from support.calls import (
     read_page,
     settings_for,
 )
-from support.raw_upstream import answer, page_answer, scripted
+from support.raw_upstream import answer, page_answer, right, scripted, sends
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_a_page_read_for_one_detail_is_not_given_to_a_call_of_another():
         assert len(upstream.requests) == 2
 
 
-def test_a_wait_that_the_api_names_holds_back_all_other_requests():
+def test_a_wait_that_the_api_names_holds_back_all_other_requests_of_the_key():
     async def run(settings):
         async with open_api(settings) as api:
             for offset in range(3):
@@ -156,6 +157,39 @@ def test_a_wait_that_the_api_names_holds_back_all_other_requests():
     with scripted([refusal]) as upstream:
         anyio.run(run, settings_for(upstream.url))
         assert len(upstream.requests) == 1
+
+
+def test_a_wait_that_is_named_to_one_key_holds_back_no_other_key():
+    async def ask(api, offset):
+        with anyio.fail_after(20):
+            return await api.page({"offset": offset, "limit": 1}, Session)
+
+    async def run(url):
+        mine, other, third = (
+            Settings(api_url=url, api_key=f"evr_pat_{name}KEY") for name in ("MINE", "OTHER", "3RD")
+        )
+        async with open_shared_api(mine, fair=True) as shared:
+            told, second, free = shared.api(mine), shared.api(other), shared.api(third)
+            for _ in range(2):
+                with pytest.raises(RateLimited):
+                    await ask(told, 0)
+                assert (await ask(free, 0)).data
+            upstream.turn_to(sends(refusal))
+            with pytest.raises(RateLimited):
+                await ask(second, 0)
+            with pytest.raises(RateLimited):  # two were told: the address may be meant
+                await ask(free, 1)
+
+    refusal = answer(b"{}", "429 Too Many Requests", retry_after="60")
+
+    def by_key(exchange):
+        (sends(refusal) if b"MINEKEY" in exchange.head else right())(exchange)
+
+    with scripted([]) as upstream:
+        upstream.turn_to(by_key)
+        anyio.run(run, upstream.url)
+        assert len(upstream.asked()) == 1
+        assert sum(b"MINEKEY" in head for head in upstream.requests) == 1
 
 
 def test_answers_that_break_off_do_not_keep_other_pages_of_the_key_from_being_asked_for():

@@ -13,10 +13,10 @@ DEADLINE = 20
 
 
 @asynccontextmanager
-async def pacing(most, period):
+async def pacing(most, period, *, fair=False):
     with anyio.fail_after(DEADLINE):
         async with background() as tasks:
-            limiter = RateLimiter(most, period)
+            limiter = RateLimiter(most, period, fair=fair)
             tasks.start_soon(limiter.pace)
             yield limiter
 
@@ -48,12 +48,14 @@ def test_credentials_that_wait_for_a_slot_are_served_in_turns():
     log = []
 
     async def ask():
-        async with pacing(1, 0.02) as limiter:
-            await use(limiter)
-            async with anyio.create_task_group() as tasks:
-                for credential in "aaaaaaaabb":
-                    tasks.start_soon(use, limiter, credential, log)
-                    await anyio.lowlevel.checkpoint()
+        async with (
+            pacing(1, 0.02) as limiter,
+            anyio.create_task_group() as tasks,
+            limiter.slot("a"),
+        ):
+            for credential in "aaaaaaaabb":
+                tasks.start_soon(use, limiter, credential, log)
+                await anyio.lowlevel.checkpoint()
 
     anyio.run(ask)
     assert "".join(credential for credential, *_ in log) == "ababaaaaaa"
@@ -99,7 +101,7 @@ def test_a_caller_whose_turn_was_put_off_is_told_before_its_deadline():
 
             tasks.start_soon(wait)
             await anyio.lowlevel.checkpoint()
-            limiter.pause(60)
+            limiter.pause("a", 60)
             await anyio.sleep_forever()
 
     anyio.run(ask)
@@ -109,7 +111,7 @@ def test_a_paused_rate_limiter_lets_no_request_through():
     async def ask():
         async with pacing(10, 0.01) as limiter:
             began = anyio.current_time()
-            limiter.pause(0.1)
+            limiter.pause("a", 0.1)
             await use(limiter)
             return anyio.current_time() - began
 
@@ -119,7 +121,7 @@ def test_a_paused_rate_limiter_lets_no_request_through():
 def test_no_pause_is_longer_than_the_apis_own_window():
     async def ask():
         async with pacing(10, 60) as limiter:
-            limiter.pause(86_400)
+            limiter.pause("a", 86_400)
             with anyio.fail_after(1), pytest.raises(RateLimited) as told:
                 await use(limiter)
             return told.value.retry_after
@@ -181,3 +183,104 @@ def test_no_request_waits_while_there_are_slots():
                 await use(limiter)
 
     anyio.run(ask)
+
+
+def test_a_newcomer_passes_those_who_wait_for_a_share_that_they_have_used_up():
+    async def ask():
+        async with pacing(8, 15, fair=True) as limiter, anyio.create_task_group() as tasks:
+            for _ in range(4):
+                await use(limiter, "greedy")
+            for _ in range(3):
+                tasks.start_soon(use, limiter, "greedy")
+            await anyio.wait_all_tasks_blocked()
+            with anyio.fail_after(1):
+                await use(limiter, "newcomer")
+            tasks.cancel_scope.cancel()
+
+    anyio.run(ask)
+
+
+def test_who_has_used_up_its_share_is_told_when_it_has_a_slot_again():
+    async def ask():
+        async with pacing(8, 60, fair=True) as limiter:
+            for _ in range(4):
+                await use(limiter, "greedy")
+            with anyio.fail_after(30), pytest.raises(RateLimited) as told:
+                await use(limiter, "greedy")
+            return told.value.retry_after
+
+    assert anyio.run(ask) == 60
+
+
+def test_tenants_that_never_stop_are_all_served_and_keep_to_the_limit():
+    most, period, log = 8, 0.1, []
+
+    async def loop(limiter, credential):
+        for _ in range(6):
+            await use(limiter, credential, log)
+
+    async def ask():
+        async with pacing(most, period, fair=True) as limiter, anyio.create_task_group() as tasks:
+            for credential in "aaaabbbcc":
+                tasks.start_soon(loop, limiter, credential)
+
+    anyio.run(ask)
+    assert len(log) == 6 * 9
+    for _, started, _ in log:
+        seen = [end for _, begun, end in log if begun <= started and end > started - period]
+        assert len(seen) <= most
+
+
+def test_a_pause_of_one_credential_holds_back_no_other():
+    log = []
+
+    async def ask():
+        async with pacing(10, 0.01) as limiter, anyio.create_task_group() as tasks:
+            limiter.pause("a", 0.2)
+            tasks.start_soon(use, limiter, "a", log)
+            await anyio.wait_all_tasks_blocked()
+            await use(limiter, "b", log)
+
+    anyio.run(ask)
+    assert [credential for credential, *_ in log] == ["b", "a"]
+
+
+def test_pauses_of_two_credentials_hold_back_all():
+    async def ask():
+        async with pacing(10, 60) as limiter:
+            limiter.pause("a", 60)
+            limiter.pause("b", 60)
+            with anyio.fail_after(1), pytest.raises(RateLimited) as told:
+                await use(limiter, "c")
+            return told.value.retry_after
+
+    assert anyio.run(ask) == 60
+
+
+def test_a_newcomer_does_not_pass_those_whose_slot_has_just_become_free():
+    log = []
+
+    async def ask():
+        async with pacing(1, 0) as limiter, anyio.create_task_group() as tasks:
+            async with limiter.slot("first"):
+                tasks.start_soon(use, limiter, "waits", log)
+                await anyio.wait_all_tasks_blocked()
+            await use(limiter, "newcomer", log)  # before the task that gives slots has run
+
+    anyio.run(ask)
+    assert [credential for credential, *_ in log] == ["waits", "newcomer"]
+
+
+def test_requests_held_back_by_pauses_are_not_said_to_wait_for_the_limit(caplog):
+    async def ask():
+        async with pacing(10, 60) as limiter:
+            limiter.pause("a", 60)
+            limiter.pause("b", 60)
+            with anyio.fail_after(1), pytest.raises(RateLimited):
+                await use(limiter, "c")
+
+    anyio.run(ask)
+    assert [record.getMessage() for record in caplog.records] == [
+        "the API asks for a pause of 60 s in the requests of one key",
+        "the API asks for a pause of 60 s in all requests",
+    ]

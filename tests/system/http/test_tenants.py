@@ -12,7 +12,7 @@ from mcp_sessions.auth.bearer_tokens import hash_of, new_token
 from support.http_callers import bearer, failure, rows, served, to_its_end
 from support.messages import older_request
 from support.processes import eventually, run
-from support.raw_upstream import Held, right
+from support.raw_upstream import Held, right, says
 
 ACME, BETA, GAMMA = (new_token()[0] for _ in range(3))
 
@@ -70,6 +70,31 @@ def test_a_remembered_answer_serves_its_own_tenant_alone(server, upstreams):
         assert labels(server.call(ACME)) == {"of ACME"}
         assert labels(server.call(BETA)) == {"of BETA"}
     assert len(upstreams.asked()) == 2
+
+
+def test_a_tenant_that_never_stops_leaves_others_their_share_of_the_apis_limit(
+    bare_environment, upstreams, file
+):
+    own = {"MCP_SESSIONS_TENANTS_FILE": str(file), "MCP_SESSIONS_REQUESTS_PER_MINUTE": "12"}
+    with served(bare_environment, upstreams.url, key=None, **own) as server:
+        greedy = [server.call(ACME, search=f"word {number}") for number in range(13)]
+        modest = [server.call(BETA, search=f"word {number}") for number in range(3)]
+    assert [answer.json()["result"]["isError"] for answer in greedy] == [False] * 6 + [True] * 7
+    assert all("rate_limited" in failure(answer) for answer in greedy[6:])
+    assert [len(rows(answer)) > 0 for answer in modest] == [True] * 3
+
+
+def test_a_wait_that_the_api_names_to_one_tenant_holds_back_no_other(server, upstreams):
+    def answers_beta_alone(exchange):
+        refusal = says(b"{}", "429 Too Many Requests", retry_after="60")
+        (own_rows if KEYS["beta"].encode() in exchange.head else refusal)(exchange)
+
+    upstreams.turn_to(answers_beta_alone)
+    for number in range(2):
+        assert "Try again after" in failure(server.call(ACME, search=f"word {number}"))
+        assert server.get("/readyz").status_code == 200  # whose requests have no key
+        assert labels(server.call(BETA, search=f"word {number}")) == {"of BETA"}
+    assert sum(KEYS["acme"].encode() in head for head in upstreams.asked()) == 1
 
 
 def test_calls_at_once_never_share_an_answer_with_another_tenant(server):

@@ -1,0 +1,110 @@
+"""The window of the rate limiter: which credential holds how many of its slots, and which rests.
+
+It knows no clock: whoever asks says what time it is, so that the future can be played through.
+"""
+
+import math
+from collections import Counter, OrderedDict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from mcp_sessions.fair_slots import Shares
+
+
+@dataclass(slots=True)
+class RequestWindow:
+    """Slots that are held from the request until `period` seconds after its answer."""
+
+    shares: Shares
+    period: float
+    unanswered: Counter[str] = field(default_factory=Counter)
+    cooling: deque[tuple[float, str]] = field(default_factory=deque)  # when slots are free again
+    rests: dict[str, float] = field(default_factory=dict)
+    all_rest_until: float = 0.0
+
+    def rest(self, credential: str, until: float, now: float) -> None:
+        """Let a credential take no slot, and nobody while two or more of them rest.
+
+        What is told to one may be about its key alone, what is told to two is about the address.
+        Who has no key (an empty credential) says nothing about those who have one.
+        """
+        self.rests = {name: end for name, end in self.rests.items() if end > now}
+        self.rests[credential] = max(until, self.rests.get(credential, until))
+        ends = sorted(end for name, end in self.rests.items() if name)
+        self.all_rest_until = ends[-2] if len(ends) > 1 else 0.0
+
+    def rests_until(self, credential: str) -> float:
+        """Return when a credential may ask again, a time that has passed if it may now."""
+        return max(self.rests.get(credential, 0.0), self.all_rest_until)
+
+    def all_rest(self, now: float) -> bool:
+        """Tell whether nobody may ask."""
+        return self.all_rest_until > now
+
+    def take(self, credential: str, now: float) -> bool:
+        """Take a slot for one request, and tell whether there was one."""
+        return self.take_next((credential,), now) is not None
+
+    def take_next(self, credentials: Iterable[str], now: float) -> str | None:
+        """Take a slot for the first of these that may have one, and return which, if any.
+
+        This is asked again and again with everybody who waits.
+        """
+        if not self.shares.free or self.all_rest_until > now:
+            return None
+        for credential in credentials:
+            if self.rests.get(credential, 0.0) <= now and self.shares.take(credential):
+                self.unanswered[credential] += 1
+                return credential
+        return None
+
+    def release(self, credential: str) -> None:
+        """Free a slot at once, with which no request was made."""
+        self.unanswered[credential] -= 1
+        self.shares.release(credential)
+
+    def answered(self, credential: str, now: float) -> None:
+        """Free a slot a period from now."""
+        self.unanswered[credential] -= 1
+        self.cooling.append((now + self.period, credential))
+
+    def reclaim(self, now: float) -> None:
+        """Free the slots whose time has come."""
+        while self.cooling and self.cooling[0][0] <= now:
+            _, credential = self.cooling.popleft()
+            self.shares.release(credential)
+
+    def next_change(self, now: float) -> float:
+        """Return when the next slot is free or the next rest is over."""
+        ends = [end for end in self.rests.values() if end > now]
+        if self.cooling:
+            ends.append(self.cooling[0][0])
+        return min(ends, default=math.inf)
+
+    def time_of(self, credential: str, waiting: Iterable[tuple[str, int]], now: float) -> float:
+        """Return when the next to come of a credential would have a slot, if nobody else came.
+
+        `waiting` says how many wait under which name, the next to be served first. What will
+        happen is played through, every request answered as soon as it is made.
+        """
+        future = replace(
+            self,
+            shares=self.shares.copy(),
+            unanswered=self.unanswered.copy(),
+            cooling=self.cooling.copy(),
+        )
+        for name in self.unanswered.elements():
+            future.answered(name, now)
+        turns = OrderedDict(waiting)
+        turns[credential] = turns.get(credential, 0) + 1
+        while credential in turns:
+            future.reclaim(now)
+            served = future.take_next(turns, now)
+            if served is None:
+                now = future.next_change(now)
+                continue
+            future.answered(served, now)
+            left = turns.pop(served) - 1
+            if left:
+                turns[served] = left
+        return now
