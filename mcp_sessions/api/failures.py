@@ -6,17 +6,15 @@ answers, which come in five shapes: `application/problem+json`, `{"error": text}
 the code and the wait; no word of theirs is passed on.
 """
 
-import math
 import ssl
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mcp_sessions.api.body import BodyCutShort, BodyTooLarge, BodyUndecodable
 from mcp_sessions.api.connections import UnusableEnvironment, httpx
+from mcp_sessions.api.retry_after import retry_after
 from mcp_sessions.errors import (
     ApiTimeout,
     ApiUnavailable,
@@ -36,7 +34,6 @@ from mcp_sessions.wire.read import CutShort, NotRows
 MAX_ERROR_BODY_BYTES: Final = 16_384
 """Bytes that are read of a failure."""
 
-_MAX_RETRY_AFTER: Final = 86_400  # seconds; a longer one is no advice
 _CHECK_AGENT: Final = "Check agent_id (agent_ and 32 hex digits), then call again."
 _CHECK_ORGANIZATION: Final = "Tell the user to check EVERRUNS_ORG_ID."
 _WEB_PAGE: Final = " What answered is a web page, so a proxy or gateway stands before the API."
@@ -158,7 +155,7 @@ def failure_of_status(
 ) -> SessionsError:
     """Return what a failed request means; `headers` takes names in any case."""
     named = _named(body)
-    wait = _retry_after(headers.get("retry-after"), named)
+    wait = retry_after(headers, _wait(named))
     kind, message = _meaning(status, named)
     hint = None
     if kind is InvalidArguments:
@@ -195,6 +192,12 @@ def _code(named: _ErrorBody) -> str | None:
     return named.code or (named.error.code if named.error else None)
 
 
+def _wait(named: _ErrorBody) -> float | None:
+    if named.retry_after_seconds is None and named.error is not None:
+        return named.error.retry_after_seconds
+    return named.retry_after_seconds
+
+
 def _named(body: bytes) -> _ErrorBody:
     try:
         return _ErrorBody.model_validate_json(body)
@@ -205,28 +208,3 @@ def _named(body: bytes) -> _ErrorBody:
 def _is_web_page(headers: Mapping[str, str], body: bytes) -> bool:
     says = headers.get("content-type", "").lower().startswith("text/html")
     return says or body.lstrip()[:5].lower() in (b"<!doc", b"<html")
-
-
-def _retry_after(header: str | None, named: _ErrorBody) -> int | None:
-    """Read the wait that the API asks for, in seconds or as a date, else the one in its body."""
-    seconds: float | None = None
-    if header is not None:
-        try:
-            seconds = float(header)
-        except ValueError:
-            seconds = _seconds_until(header)
-    if seconds is None:
-        seconds = named.retry_after_seconds
-    if seconds is None and named.error is not None:
-        seconds = named.error.retry_after_seconds
-    if seconds is None or not 0 <= seconds <= _MAX_RETRY_AFTER:
-        return None
-    return max(1, math.ceil(seconds))
-
-
-def _seconds_until(date: str) -> float | None:
-    try:
-        moment = parsedate_to_datetime(date)
-        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError, OverflowError):
-        return None
