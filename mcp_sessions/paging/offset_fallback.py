@@ -1,9 +1,10 @@
 """What a walk falls back on where keys prove nothing: the API's own order, and offsets.
 
-There are two such cases, each of which the result has a note for:
+There are three such cases, each of which the result has a note for:
 
 - undated: the rows are in no order of time;
-- tied: one group of equal times fills a whole answer, so that no answer shows both its ends.
+- tied: one group of equal times fills a whole answer, so that no answer shows both its ends;
+- cut: answers have fewer rows than were asked for, and too few to show both ends of a group.
 
 Entries are then shown as they arrived, and the walk goes on by offset, from a place that is
 `doubtful`: what changes meanwhile may be missed or come twice.
@@ -19,6 +20,17 @@ from mcp_sessions.wire.models import SessionT
 UNDATED: Final = (
     "The API's rows are in no order of time: rows may be missing or come twice if it changes."
 )
+CUT: Final = (
+    "The API's answers have too few rows to prove what follows: rows may be missing or come twice."
+)
+
+
+def ended_below(total: int, end: int) -> str:
+    """Return the note for a list that ends at the offset `end`, below the API's `total`."""
+    return (
+        f"The API counts {total} sessions, but none came after the first {end}: some may be"
+        " missing."
+    )
 
 
 def tied_note(max_rows: int) -> str:

@@ -1,6 +1,11 @@
 """Gallop and bisection: which offset to ask for next, to find a session that has moved."""
 
 from dataclasses import dataclass
+from typing import Final
+
+from mcp_sessions.wire.limits import MAX_LIMIT
+
+_MAX_LEAP: Final = 100_000  # rows to bisect at once; a total may be anything
 
 
 @dataclass(slots=True)
@@ -17,11 +22,17 @@ class OffsetSearch:
     step: int = 0
     reached: bool = False  # the last window had what is sought, but not all that proves it
     total: int | None = None  # as long as the list looks as if it stood still
+    granted: int = MAX_LIMIT  # rows that an answer has where the API gives fewer than asked for
+
+    @property
+    def room(self) -> int:
+        """Return how many rows to expect in a window."""
+        return min(self.max_rows, self.granted)
 
     @property
     def max_gap(self) -> int:
         """Return how far apart the bounds may be for one window to span them."""
-        return self.max_rows * 2 // 3
+        return self.room * 2 // 3
 
     def too_far(self, offset: int) -> None:
         """Note that the row at `offset` is not newer than what is sought, or that there is none."""
@@ -57,7 +68,7 @@ class OffsetSearch:
         return (self.newer + self.older) // 2, 1
 
     def _back(self, wanted: int) -> tuple[int, int]:
-        self.step = max(self.max_rows // 3, 2 * self.step)
+        self.step = max(self.room // 3, 2 * self.step)
         offset = max(0, (self.older or 0) - self.step)
         if offset == 0 or self.step <= self.max_gap:
             return offset, min(self.max_rows, self.step + wanted)
@@ -66,10 +77,10 @@ class OffsetSearch:
     def _on(self, newer: int) -> tuple[int, int]:
         """Look right behind the newer row first, then bisect up to where the list should end."""
         if self.step == 0:
-            self.step = self.max_rows
+            self.step = self.room
             return newer, self.max_rows
-        if self.total is not None and self.total > newer + self.max_rows:
-            self.older = self.total
-            return (newer + self.total) // 2, 1
+        if self.total is not None and self.total > newer + self.room:
+            self.older = min(self.total, newer + _MAX_LEAP)
+            return (newer + self.older) // 2, 1
         self.step *= 2
         return newer + self.step, 1

@@ -14,6 +14,7 @@ from mcp_sessions.paging.row_filters import RowFilter
 from mcp_sessions.paging.sort_key import age_of, last_key_of
 from mcp_sessions.paging.walk import Walk, place_after
 from mcp_sessions.paging.window import Entry
+from mcp_sessions.paging.window_reader import WindowReader
 from mcp_sessions.wire.models import SessionT
 
 Progress = Callable[[int, int], Awaitable[None]]
@@ -44,6 +45,11 @@ class SessionPage(Generic[SessionT]):
         """Tell whether this page ends the list, and nothing was left out or could not be proven."""
         left_out = self.malformed or self.note or self.place.doubtful
         return self.following is None and not left_out
+
+    @property
+    def ends_unproven(self) -> bool:
+        """Tell whether this page ends the list, and it is not certain that it is the whole list."""
+        return self.following is None and bool(self.note or self.place.doubtful)
 
     def following_after(self, shown: int) -> Place | None:
         """Return where the list goes on after the first `shown` rows."""
@@ -144,7 +150,8 @@ async def read_page(
         ApiTimeout: not one answer came in time.
         SessionsError: as `Walk.next_entries` raises it.
     """
-    walk = Walk(api, _started(place), session)
+    windows = WindowReader(api, place.query, session)
+    walk = Walk(windows, _started(place))
     reader = _PageReader(walk, RowFilter.of(place.query), bounds, scope)
     while reader.has_room() and await reader.examine_more():
         if place.query.filters_rows():
@@ -155,7 +162,7 @@ async def read_page(
         place=place,
         rows=tuple(reader.rows),
         following=None if reader.done else walk.place,
-        total=None if reader.foreign or place.query.filters_rows() else walk.total,
+        total=None if reader.foreign or place.query.filters_rows() else windows.total,
         examined=reader.examined,
         malformed=reader.malformed,
         note=walk.note,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Generic
 
 from mcp_sessions.paging.sort_key import SortKey, age_of, tie_of
+from mcp_sessions.wire.limits import MAX_LIMIT
 from mcp_sessions.wire.models import Page, Session, SessionT
 
 _UNREADABLE = b""  # sorts before every hash, so a malformed row is passed with the row before it
@@ -29,15 +30,33 @@ class Entry(Generic[SessionT]):
 class Window(Generic[SessionT]):
     """Rows from `offset` on, sorted by key.
 
-    `ended` says that the list ends here; `dated` is False where the rows are in no order of time,
-    and then keys mean nothing and the order is the API's.
+    `ended` says that the list ends here, as far as this answer tells; `short` that it has fewer
+    rows than were asked for. `dated` is False where the rows are in no order of time, and then keys
+    mean nothing and the order is the API's.
     """
 
     offset: int
     entries: tuple[Entry[SessionT], ...]
     ended: bool
+    short: bool
     dated: bool
     total: int | None
+
+    @property
+    def end(self) -> int:
+        """Return the offset behind the last row."""
+        return self.offset + len(self.entries)
+
+    @property
+    def cut(self) -> bool:
+        """Tell whether rows are fewer than asked for, and no total says that the list ends."""
+        at_total = self.ended and self.end == self.total
+        return self.short and bool(self.entries) and not at_total
+
+    @property
+    def counted(self) -> bool:
+        """Tell whether the answer has a total that can be true."""
+        return self.total is not None and (self.end <= self.total or not self.entries)
 
     def starts_before(self, after: SortKey | None) -> bool:
         """Tell whether no session that comes after `after` stands before this window."""
@@ -81,10 +100,16 @@ class Window(Generic[SessionT]):
         return newer[-1] if newer else self.offset
 
 
-def window_of(page: Page[SessionT], offset: int, asked: int) -> Window[SessionT]:
+def window_of(
+    page: Page[SessionT], offset: int, asked: int, granted: int = MAX_LIMIT
+) -> Window[SessionT]:
     """Sort the rows of an answer to a request for `asked` rows from `offset`.
 
     A row without a time stands beside the one before it, or else the one after it.
+
+    The list ends at an answer without rows, or with too few that reach the total. Too few are fewer
+    than were asked for, than the answer says that it could have had, and than `granted`, what the
+    API was last seen to give where it gave fewer than asked.
     """
     rows = page.data[:asked]
     ages = _ages(rows)
@@ -96,9 +121,16 @@ def window_of(page: Page[SessionT], offset: int, asked: int) -> Window[SessionT]
     entries = tuple(
         Entry(offset + index, keys[i], rows[i], offset + i) for index, i in enumerate(order)
     )
-    granted = page.limit if page.limit and page.limit < asked else asked
-    ended = len(rows) < granted
-    return Window(offset, entries, ended, dated=ages is not None, total=page.total)
+    full = min(asked, granted, page.limit or asked)
+    reached = page.total is None or offset + len(rows) >= page.total
+    return Window(
+        offset,
+        entries,
+        ended=not rows or (len(rows) < full and reached),
+        short=len(rows) < asked,
+        dated=ages is not None,
+        total=page.total,
+    )
 
 
 def _key(row: Session | None, age: int) -> SortKey:

@@ -72,6 +72,7 @@ def _frame(page: SessionPage[Any], note: str | None) -> PageSummary:
     """Return what a result says however many of the rows are shown."""
     query = page.place.query
     walked = query.filters_rows()
+    tells_complete = walked or page.ends_unproven
     start = page.rows[0].position if page.rows else page.place.offset
     return PageSummary(
         sessions=[],
@@ -79,7 +80,7 @@ def _frame(page: SessionPage[Any], note: str | None) -> PageSummary:
         total=page.total,
         offset=None if walked else start,
         examined=page.examined if walked else None,
-        complete=page.complete if walked else None,
+        complete=page.complete if tells_complete else None,
         limit=query.limit,
         detail=query.detail,
         filters=_filters(query),

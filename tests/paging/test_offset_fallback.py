@@ -2,7 +2,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mcp_sessions.paging.offset_fallback import as_arrived, from_offset, rest_of_ties, tied_note
+from mcp_sessions.paging.offset_fallback import (
+    as_arrived,
+    ended_below,
+    from_offset,
+    rest_of_ties,
+    tied_note,
+)
 from mcp_sessions.paging.window import window_of
 from mcp_sessions.wire.models import Page, Session
 
@@ -59,3 +65,8 @@ def test_ties_that_fill_the_whole_window_all_come_as_they_arrived():
 
 def test_the_note_says_how_many_ties_an_answer_can_prove():
     assert tied_note(100).startswith("More than 98 sessions share one created_at")
+
+
+def test_the_note_of_an_end_below_the_total_names_both_figures():
+    assert ended_below(600, 40).startswith("The API counts 600 sessions, but none came after the")
+    assert "first 40" in ended_below(600, 40)

@@ -67,6 +67,23 @@ def test_a_window_that_reached_the_row_is_asked_for_in_full_from_the_newer_row_o
     assert search.probe(24) == (500, MAX_ROWS)
 
 
+def test_a_total_that_lies_is_not_bisected_beyond_what_a_list_can_have():
+    search = OffsetSearch(MAX_ROWS)
+    for newer in (99, 198):
+        search.too_near(newer, reached=False, total=2**62)
+        offset, limit = search.probe(24)
+    assert (offset, limit) == (198 + 50_000, 1)
+
+
+def test_bounds_are_nearer_to_each_other_where_answers_have_few_rows():
+    search = OffsetSearch(MAX_ROWS)
+    search.too_far(540)
+    search.too_near(500, reached=False, total=9_000)
+    assert search.probe(24) == (500, MAX_ROWS)
+    search.granted = 20
+    assert search.probe(24) == (520, 1)
+
+
 ANSWERS = st.tuples(st.booleans(), st.integers(0, 10_000), st.booleans())
 
 

@@ -136,6 +136,30 @@ def test_the_list_ends_where_fewer_rows_come_than_were_granted(rows, limit, ende
     assert (window.ended, window.total, len(window.entries)) == (ended, 7, rows)
 
 
+@pytest.mark.parametrize(
+    ("rows", "total", "ended", "cut"),
+    [
+        (20, 60, False, False),
+        (19, 60, False, True),
+        (19, 59, True, False),
+        (19, 50, True, True),  # the rows are more than the total allows
+        (19, None, True, True),
+        (0, 60, True, False),
+        (12, 52, False, True),  # the API has given 12 rows before, where more were asked for
+    ],
+)
+def test_a_short_answer_is_cut_unless_it_reaches_the_total(rows, total, ended, cut):
+    answer = page(*(session(number, number) for number in range(rows)), total=total)
+    window = window_of(answer, 40, 20, granted=12 if rows == 12 else 100)
+    assert (window.ended, window.cut) == (ended, cut)
+    assert window.counted == (total is not None and total >= window.end)
+
+
+def test_an_unreadable_row_counts_towards_the_total():
+    window = window_of(page(session(0, 0), None, None, total=43), 40, 20)
+    assert (window.ended, window.cut) == (True, False)
+
+
 def test_rows_beyond_those_asked_for_are_left_out():
     window = window_of(page(*(session(number, number) for number in range(9))), 0, 5)
     assert ids(window.entries) == [f"session_{number}" for number in range(5)]

@@ -136,6 +136,7 @@ class WatchedWalk:
     sessions: MovingList
     query: ListSessions
     max_rows: int = MAX_LIMIT
+    given: int = MAX_LIMIT  # rows that an answer has at most, whatever was asked for
     seen: list[str] = field(default_factory=list)
     owed: set[str] = field(default_factory=set)
     begun: bool = False
@@ -206,7 +207,8 @@ class _Meddler:
     ) -> Page[Session]:
         self.meddle()
         self.walk.owe()
-        return await self.walk.upstream.api.page(parameters, session, fresh=fresh)
+        page = await self.walk.upstream.api.page(parameters, session, fresh=fresh)
+        return page.model_copy(update={"data": page.data[: self.walk.given]})
 
 
 def _asked_for(query: ListSessions, session: Session) -> bool:

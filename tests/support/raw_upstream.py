@@ -274,6 +274,22 @@ def right(**more: object) -> Behaviour:
     return behave
 
 
+def cuts(
+    rows: Sequence[Mapping[str, object]], most: Callable[[int], int], **envelope: object
+) -> Behaviour:
+    """Serve a list of rows, but of the rows that were asked for only the first `most` of them."""
+
+    def behave(exchange: Exchange) -> None:
+        offset, limit = exchange.asked("offset", 0), min(exchange.asked("limit", 20), _MOST)
+        found = rows[offset : offset + limit]
+        told = {"total": len(rows), "offset": offset, "limit": limit, **envelope}
+        body = page_of(*found[: most(len(found))], **told)
+        exchange.send(answer(body).replace(b"\r\nconnection: close", b"", 1))
+        exchange.kept = True
+
+    return behave
+
+
 def first(fault: Behaviour, count: int = 1, then: Behaviour | None = None) -> Behaviour:
     """Do wrong to the first requests, and right by those that follow."""
     otherwise = then or right()

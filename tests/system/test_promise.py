@@ -154,6 +154,24 @@ def test_a_walk_is_exact_where_answers_can_have_few_rows_only(api, moving, most,
     assert not walk.notes
 
 
+@pytest.mark.parametrize("most", [3, 7, 20])
+@pytest.mark.parametrize("limit", [1, 20, 100])
+def test_a_moving_list_is_walked_exactly_where_the_api_gives_fewer_rows_than_asked(
+    api, moving, most, limit
+):
+    rng = Random(most + limit)
+    moving.create_groups([rng.randint(1, min(3, most - 2)) for _ in range(60)])
+
+    def move():
+        if rng.random() < 0.2:
+            moving.delete_from(rng.randrange(60), 1)
+            moving.create_on_top(1, apart=1)
+
+    walk = WatchedWalk(api, moving, ListSessions(limit=limit), given=most)
+    walk.to_the_end(move)
+    assert not walk.notes
+
+
 @pytest.mark.parametrize("limit", [1, 20, 100])
 @pytest.mark.parametrize("groups", [[98, 3], [5, 98, 5], [50, 60, 5], [60] * 5, [98] * 4], ids=str)
 def test_groups_of_ties_are_walked_exactly(api, moving, groups, limit):
