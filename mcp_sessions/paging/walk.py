@@ -49,7 +49,8 @@ class Walk(Generic[SessionT]):
 
     The offset is only a hint: the list may have moved. Every answer is one of these:
 
-    1. Undated: its rows are in no order of time. Offsets are all there is.
+    1. Undated: its rows are in no order of time. Offsets are all there is, unless it is a single
+       row from afar, which tells nothing.
     2. Too far: it does not begin with a strictly newer session than the last one returned, nor at
        the head of the list, so that sessions between the two may be missing.
     3. Proven: it begins so, and holds something that follows, up to its last whole group of equal
@@ -108,7 +109,7 @@ class Walk(Generic[SessionT]):
     def _told(self, window: Window[SessionT], limit: int) -> list[Entry[SessionT]] | None:
         """Return what comes next by an answer for `limit` rows, or None if it does not tell."""
         if not window.dated:
-            arrived = from_offset(window, self.place.offset)
+            arrived = from_offset(window, self.place.offset) if limit > 1 else None
             return None if arrived is None else self._unproven(window, arrived, UNDATED)
         if self._goes_by_offset() and window.entries:
             return self._unproven(window, rest_of_ties(window), self._unproven_note(window))
@@ -126,8 +127,8 @@ class Walk(Generic[SessionT]):
     ) -> tuple[int, int]:
         """Return what to ask for after an answer for `limit` rows that did not tell."""
         after = self.place.after
-        if not window.dated:
-            return self.place.offset, self.reader.max_rows
+        if not window.dated:  # a row from afar without a time: look at those after it too
+            return (window.offset if limit == 1 else self.place.offset), self.reader.max_rows
         if not window.starts_before(after):
             search.too_far(window.offset)
         elif self._can_show_more(window, limit):

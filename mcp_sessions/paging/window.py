@@ -25,6 +25,11 @@ class Entry(Generic[SessionT]):
     arrived: int
     keyed: bool = True
 
+    @property
+    def timed(self) -> bool:
+        """Tell whether the row has a time of its own."""
+        return self.session is not None and self.session.created_at is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Window(Generic[SessionT]):
@@ -89,15 +94,16 @@ class Window(Generic[SessionT]):
     def last_newer(self, after: SortKey | None) -> int:
         """Return the offset of the last entry to start again from, which is ahead of `after`.
 
-        It is also newer than the last group of equal ages here, which may go on beyond.
+        It is also newer than the last group of equal ages here, which may go on beyond. It has a
+        time of its own: one without would stand beside another row in a window that begins with it.
         """
         last = self.entries[-1].key.age
         if after is not None and last < after.age:
-            return self.entries[-1].position
-        if after is not None and last > after.age:
+            last += 1
+        elif after is not None and last > after.age:
             last = after.age + 1 if after.is_last_of_age else after.age
-        newer = [entry.position for entry in self.entries if entry.key.age < last]
-        return newer[-1] if newer else self.offset
+        newer = [entry.arrived for entry in self.entries if entry.key.age < last and entry.timed]
+        return max(newer, default=self.offset)
 
 
 def window_of(

@@ -1,6 +1,7 @@
 """Walks of the list: how far they go, what they find, and how they stop."""
 
 from datetime import UTC, datetime
+from random import Random
 
 import anyio
 import pytest
@@ -16,7 +17,7 @@ from mcp_sessions.wire.models import Page, Session
 
 from support.calls import call_tool, settings_for, text_of
 from support.pages import ids, pages
-from support.raw_upstream import page_answer, scripted
+from support.raw_upstream import cuts, page_answer, scripted, upstream
 from support.rows import id_of, row
 
 
@@ -124,6 +125,32 @@ def test_a_walk_for_what_is_not_there_says_that_it_saw_everything(rare):
     settings = settings_for(rare.url, max_examined=5_000)
     content = call_tool(settings, arguments={"tags": "nowhere"}).structured_content
     assert (content["returned"], content["examined"], content["complete"]) == (0, 2_500, True)
+
+
+def test_a_walk_among_rows_without_a_time_never_sticks():
+    rng = Random(40)
+    rows = [row(number) for number in range(300)]
+    for one in rows:
+        if rng.random() < 0.4:
+            del one["created_at"]
+    with upstream() as served:
+        served.turn_to(cuts(rows, lambda found: found))
+        assert sorted(ids(*pages(served.url, Place(ListSessions(limit=1)), most=400))) == [
+            id_of(number) for number in range(300)
+        ]
+
+
+@pytest.mark.parametrize("end", range(200, 1_900, 200))
+def test_an_end_time_is_found_among_rows_of_which_half_have_no_time(end):
+    rows = [row(number) for number in range(2_000)]
+    for one in rows:
+        if one["id"] != id_of(end) and Random(one["id"]).random() < 0.5:
+            del one["created_at"]
+    with upstream() as served:
+        served.turn_to(cuts(rows, lambda found: found))
+        query = ListSessions(created_before=row(end)["created_at"], limit=5)
+        (page,) = pages(served.url, Place(query), most=1)
+    assert ids(page) == [one["id"] for one in rows[end + 1 :] if "created_at" in one][:5]
 
 
 def test_a_malformed_row_leaves_a_walk_incomplete():

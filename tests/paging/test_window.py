@@ -160,6 +160,13 @@ def test_an_unreadable_row_counts_towards_the_total():
     assert (window.ended, window.cut) == (True, False)
 
 
+def test_the_last_newer_entry_has_a_time_of_its_own():
+    untimed = Session(id="session_untimed")
+    window = window_of(page(session(0, 0), session(1, 1), untimed), 40, 20)
+    assert window.last_newer(key_of(session(9, 9))) == 41
+    assert window.last_newer(None) == 40
+
+
 def test_rows_beyond_those_asked_for_are_left_out():
     window = window_of(page(*(session(number, number) for number in range(9))), 0, 5)
     assert ids(window.entries) == [f"session_{number}" for number in range(5)]
