@@ -26,6 +26,26 @@ def resident_bytes(pid: int) -> int:
     return int((Path("/proc") / str(pid) / "statm").read_text().split()[1]) * _PAGE
 
 
+def peak_resident_bytes(pid: int) -> int:
+    """Return the most memory that a process has held in RAM so far."""
+    return _status(pid, "VmHWM") * 1024
+
+
+def threads(pid: int) -> int:
+    """Return how many threads a process has."""
+    return _status(pid, "Threads")
+
+
+def open_files(pid: int) -> int:
+    """Return how many descriptors a process has."""
+    return len(list((Path("/proc") / str(pid) / "fd").iterdir()))
+
+
+def _status(pid: int, name: str) -> int:
+    lines = (Path("/proc") / str(pid) / "status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+
+
 def _stat(process: Path) -> list[str]:
     """Return the fields from the state on, or none for a process that has ended meanwhile."""
     try:

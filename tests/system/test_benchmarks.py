@@ -71,6 +71,14 @@ def test_a_comparison_without_a_description_of_the_api_leaves_fastmcp_out():
 
 
 @LINUX
+def test_a_siege_of_a_few_seconds_ends_by_itself_and_honest_callers_are_answered():
+    tables = json.loads(said_by("siege.py", "--seconds", "4", "--json"))
+    (calls,) = tables["honest calls"]
+    assert calls["right"] > 0
+    assert {row["kind"] for row in tables["besiegers"]} >= {"greedy", "unread", "forged"}
+
+
+@LINUX
 @COMPARISONS
 def test_each_comparison_measures_every_server_fastmcp_too_if_told_the_api(arguments, description):
     assert {len(rows) for rows in measured_by(*arguments, "--openapi", description)} == {7}
