@@ -28,9 +28,9 @@ def test_without_its_variables_opentelemetrys_sdk_is_not_even_loaded(bare_enviro
 def test_a_missing_extra_is_a_warning_that_tells_how_to_install_it(bare_environment, own):
     script = (
         "import os, sys; sys.modules['opentelemetry.sdk'] = None\n"
-        "from mcp_sessions.cli import _log_to_stderr\n"
+        "from mcp_sessions.log_lines import log_to_stderr\n"
         "from mcp_sessions.telemetry.exporters import exporting\n"
-        "_log_to_stderr('warning')\n"
+        "log_to_stderr('warning')\n"
         "metrics = os.environ.get('MCP_SESSIONS_METRICS') == 'true'\n"
         "with exporting(os.environ, prometheus=metrics): print('served')\n"
     )
