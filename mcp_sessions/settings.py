@@ -18,6 +18,10 @@ from pydantic import (
 )
 
 from mcp_sessions.errors import InvalidSettings
+from mcp_sessions.regular_file import UnreadableFile, read_regular_file
+
+MAX_KEY_BYTES = 64 * 1024  # of a file that holds a key
+_MAX_TOLD = 20  # faults that are told at once
 
 
 def _base_url(url: str) -> str:
@@ -206,7 +210,10 @@ def validated(model: type[_ModelT], given: Mapping[str, Any]) -> _ModelT:
     try:
         return model.model_validate(given)
     except ValidationError as fault:
-        raise InvalidSettings("\n".join(map(_sentence, fault.errors()))) from None
+        told = [_sentence(one) for one in fault.errors(include_input=False)[:_MAX_TOLD]]
+        if (more := fault.error_count() - len(told)) > 0:
+            told.append(f"There are {more} faults more.")
+        raise InvalidSettings("\n".join(told)) from None
 
 
 def key_in(file: Path, named: str) -> str:
@@ -216,16 +223,31 @@ def key_in(file: Path, named: str) -> str:
         InvalidSettings: there is none.
     """
     try:
-        key = file.read_text(encoding="utf-8-sig").strip()
-    except (OSError, UnicodeDecodeError) as fault:
-        reason = type(fault).__name__
-        raise InvalidSettings(f"{named} cannot be read ({reason}).", where=file) from None
+        content = read_regular_file(file, MAX_KEY_BYTES)
+    except UnreadableFile as fault:
+        raise no_key_in(file, named, str(fault)) from None
+    return key_of(content, file, named)
+
+
+def key_of(content: bytes, file: Path, named: str) -> str:
+    """Return the key that a file with this content holds; raises InvalidSettings as `key_in`."""
+    try:
+        key = content.decode("utf-8-sig").strip()
+    except UnicodeDecodeError as fault:
+        raise no_key_in(file, named, type(fault).__name__) from None
     if not key:
         raise InvalidSettings(f"{named} is empty.", where=file)
     try:
         return str(_key(key))
     except ValueError as fault:
         raise InvalidSettings(f"What {named} holds cannot be used: {fault}.", where=file) from None
+
+
+def no_key_in(file: Path, named: str, reason: str) -> InvalidSettings:
+    """Return what is said of a key's file that cannot be read."""
+    # Whoever wrote the key where its file's name belongs would find it in the log.
+    where = "" if re.search(r"evr_|eyJ", file.name) else file
+    return InvalidSettings(f"{named} cannot be read ({reason}).", where=where)
 
 
 def _key_from(file: Path, given: Mapping[str, str]) -> str:
@@ -238,7 +260,9 @@ def _sentence(fault: Any) -> str:
     reason = fault["msg"].removeprefix("Value error, ")
     if not fault["loc"]:
         return f"{reason}."
-    name = ".".join(part for part in fault["loc"] if isinstance(part, str))
+    # What is no name of a setting may be a key, written where a name belongs.
+    parts = [part for part in fault["loc"] if isinstance(part, str)]
+    name = ".".join(p if re.fullmatch(r"[A-Za-z_]{1,40}", p) else "(a name)" for p in parts)
     if isinstance(fault["loc"][-1], int):
         name += f" (number {fault['loc'][-1] + 1})"
     return f"{name} cannot be used: {reason[:1].lower()}{reason[1:]}."

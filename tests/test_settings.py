@@ -1,3 +1,5 @@
+import os
+
 import pytest
 from pydantic import ValidationError
 
@@ -41,6 +43,24 @@ def test_an_unusable_key_file_is_named(tmp_path, content):
     file = tmp_path / "key"
     file.write_bytes(content)
     assert "EVERRUNS_API_KEY_FILE" in refusal({"EVERRUNS_API_KEY_FILE": str(file)})
+
+
+def test_a_key_file_that_is_a_pipe_is_refused_at_once(tmp_path):
+    file = tmp_path / "key"
+    os.mkfifo(file)
+    said = refusal({"EVERRUNS_API_KEY_FILE": str(file)})
+    assert said.startswith("EVERRUNS_API_KEY_FILE cannot be read (it is no regular file)")
+
+
+def test_a_key_file_of_more_than_64_kib_is_refused(tmp_path):
+    file = tmp_path / "key"
+    file.write_bytes(b"x" * (64 * 1024 + 1))
+    assert "(it is larger than 65536 bytes)" in refusal({"EVERRUNS_API_KEY_FILE": str(file)})
+
+
+def test_a_key_where_the_name_of_its_file_belongs_is_not_quoted():
+    said = refusal({"EVERRUNS_API_KEY_FILE": KEY})
+    assert said == "EVERRUNS_API_KEY_FILE cannot be read (FileNotFoundError)."
 
 
 def test_a_missing_key_file_is_named():
