@@ -1,8 +1,8 @@
 """The MCP server: its name, its instructions, its two handlers, and who gets which tools."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Final, Self
+from contextlib import asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING, Final, Self
 
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
@@ -20,12 +20,15 @@ from mcp_types import (
 
 from mcp_sessions import __version__
 from mcp_sessions.api.client import SessionsApi, SharedApi, open_shared_api
-from mcp_sessions.auth.tenants import TenantRegister, TenantsFile
 from mcp_sessions.errors import InvalidSettings, NotConfigured, PermissionDenied, SessionsError
 from mcp_sessions.settings import Settings
 from mcp_sessions.tools.call import SessionTools
 from mcp_sessions.tools.definitions import NAMES, definitions
 from mcp_sessions.tools.result import error_result
+
+if TYPE_CHECKING:  # a stdio server has no tenants, and loads nothing for them
+    from mcp_sessions.auth.tenants import TenantRegister
+    from mcp_sessions.auth.tenants_file import TenantsFile
 
 TENANT: Final = "mcp_sessions.tenant"
 """The key of an HTTP request's scope under which the caller's tenant is named."""
@@ -53,7 +56,7 @@ class ToolsByTenant:
     def __init__(
         self,
         settings: Settings,
-        tenants: TenantsFile | None = None,
+        tenants: "TenantsFile | None" = None,
         unusable: InvalidSettings | None = None,
     ) -> None:
         self.settings = settings
@@ -65,13 +68,17 @@ class ToolsByTenant:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Self]:
-        """Own the connections to the API until the block ends, unless an outer one owns them."""
+        """Own the connections to the API until the block ends, unless an outer one owns them.
+
+        So long the tenants file is watched too.
+        """
         if self._shared_api is not None:
             yield self
             return
         fair = self.tenants is not None
+        watched = self.tenants.watched() if self.tenants is not None else nullcontext()
         try:
-            async with open_shared_api(self.settings, fair=fair) as self._shared_api:
+            async with open_shared_api(self.settings, fair=fair) as self._shared_api, watched:
                 yield self
         finally:
             self._shared_api = None

@@ -7,7 +7,7 @@ import pytest
 
 from mcp_sessions.api.circuit_breaker import FAILURES
 from mcp_sessions.auth.bearer_tokens import hash_of, new_token
-from mcp_sessions.auth.tenants import TenantsFile
+from mcp_sessions.auth.tenants_file import TenantsFile
 from mcp_sessions.errors import PermissionDenied
 from mcp_sessions.server import ToolsByTenant
 from mcp_sessions.settings import Settings

@@ -11,7 +11,7 @@ from typing import Any, Final
 from mcp.server.auth.provider import AccessToken
 
 from mcp_sessions.auth.oauth_issuer import LEEWAY, OAuthIssuer
-from mcp_sessions.auth.tenants import TenantsFile
+from mcp_sessions.auth.tenants_file import TenantsFile
 from mcp_sessions.http_settings import HttpSettings
 
 _MAX_TOKEN_CHARS: Final = 16 * 1024  # characters

@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from mcp_sessions.auth.bearer_tokens import BearerTokens
-from mcp_sessions.auth.tenants import TenantsFile
+from mcp_sessions.auth.tenants_file import TenantsFile
 from mcp_sessions.http_settings import PATH, HttpSettings
 from mcp_sessions.server import ToolsByTenant, create_server
 from mcp_sessions.settings import Settings

@@ -1,23 +1,11 @@
-"""The tenants file: what is read of it, what is refused, and when it is read again."""
-
-import json
-import time
+"""What is read of a tenants file, and what is refused."""
 
 import pytest
 
 from mcp_sessions.auth.bearer_tokens import hash_of
-from mcp_sessions.auth.tenants import TenantsFile
 from mcp_sessions.errors import InvalidSettings
-from mcp_sessions.settings import Settings
 
-KEY = "evr_pat_CANARYKEY123"  # which no sentence may quote
-
-
-def entry(name="acme", **more):
-    """Return a `[[tenant]]`; a value of None leaves its line out."""
-    own = {"name": name, "token_hashes": [hash_of(name)], "api_key": f"{KEY}{name}", **more}
-    lines = [f"{key} = {json.dumps(value)}" for key, value in own.items() if value is not None]
-    return "\n".join(["[[tenant]]", *lines, ""])
+from support.tenants import KEY, entry, key_of, opened
 
 
 @pytest.fixture
@@ -26,37 +14,32 @@ def file(tmp_path):
 
 
 @pytest.fixture
-def pass_a_second(monkeypatch):
-    """Return what puts the clock of the process forward, until the test has ended."""
-    told, ahead = time.monotonic, []
+def read(file, clock):
+    """Return what writes the file and reads it."""
 
-    def later():
-        ahead.append(1)
-        monkeypatch.setattr(time, "monotonic", lambda: told() + len(ahead))
+    def written(*entries, **more):
+        file.write_text("\n".join(entries))
+        return opened(file, clock, **more)
 
-    return later
-
-
-def read(file, *entries, variables=None, **common):
-    """Write the file and read it."""
-    file.write_text("\n".join(entries))
-    return TenantsFile(file, Settings(**common), variables or {})
+    return written
 
 
-def key_of(tenants, name="acme"):
-    return tenants.current().tenants[name].settings.api_key.get_secret_value()
+@pytest.fixture
+def refusal(read):
+    """Return what writes the file and gives the sentence in which it is refused."""
+
+    def of(*entries, **more):
+        with pytest.raises(InvalidSettings) as refused:
+            read(*entries, **more)
+        assert KEY not in str(refused.value)
+        return str(refused.value)
+
+    return of
 
 
-def refusal(file, *entries, **more):
-    with pytest.raises(InvalidSettings) as refused:
-        read(file, *entries, **more)
-    assert KEY not in str(refused.value)
-    return str(refused.value)
-
-
-def test_each_tenant_has_its_own_key_and_scope_and_the_other_settings_of_all(file):
+def test_each_tenant_has_its_own_key_and_scope_and_the_other_settings_of_all(read):
     scoped = entry(org_id="org_acme", agent_id="agent_1")
-    tenants = read(file, scoped, entry("beta"), api_key="evr_pat_common", deadline=7).current()
+    tenants = read(scoped, entry("beta"), api_key="evr_pat_common", deadline=7).current()
     acme, beta = (tenants.tenants[name].settings for name in ("acme", "beta"))
     assert (acme.org_id, acme.agent_id, acme.deadline) == ("org_acme", "agent_1", 7)
     assert (beta.org_id, beta.agent_id, beta.deadline) == (None, None, 7)
@@ -65,26 +48,24 @@ def test_each_tenant_has_its_own_key_and_scope_and_the_other_settings_of_all(fil
 
 
 @pytest.mark.parametrize("common", [{"no_key": True}, {"api_key_file": "elsewhere"}])
-def test_no_tenant_falls_back_on_the_key_of_the_server(file, common):
-    settings = read(file, entry(), **common).current().tenants["acme"].settings
+def test_no_tenant_falls_back_on_the_key_of_the_server(read, common):
+    settings = read(entry(), **common).current().tenants["acme"].settings
     assert (settings.no_key, settings.api_key_file) == (False, None)
 
 
-def test_callers_are_let_in_as_the_tenant_that_names_them(file):
-    register = read(
-        file, entry(subjects=["alice", "bob"]), entry("beta", client_ids=["robot"])
-    ).current()
+def test_callers_are_let_in_as_the_tenant_that_names_them(read):
+    register = read(entry(subjects=["alice", "bob"]), entry("beta", client_ids=["robot"])).current()
     assert register.token_hashes == {hash_of("acme"): "acme", hash_of("beta"): "beta"}
     assert register.subjects == {"alice": "acme", "bob": "acme"}
     assert register.client_ids == {"robot": "beta"}
 
 
-def test_a_key_comes_from_a_file_or_a_variable_without_the_blanks_around_it(file, tmp_path):
+def test_a_key_comes_from_a_file_or_a_variable_without_the_blanks_around_it(read, tmp_path):
     kept = tmp_path / "key"
     kept.write_text(f" {KEY}\n")
     by_file = entry(api_key=None, api_key_file=str(kept))
     by_variable = entry("beta", api_key=None, api_key_env="BETA_KEY")
-    tenants = read(file, by_file, by_variable, variables={"BETA_KEY": f"{KEY}beta\n"})
+    tenants = read(by_file, by_variable, variables={"BETA_KEY": f"{KEY}beta\n"})
     assert (key_of(tenants), key_of(tenants, "beta")) == (KEY, f"{KEY}beta")
 
 
@@ -109,90 +90,47 @@ def test_a_key_comes_from_a_file_or_a_variable_without_the_blanks_around_it(file
         ([entry(), entry("beta", token_hashes=[hash_of("acme")])], "beta and acme have one of th"),
         ([entry(subjects=["a"]), entry("beta", subjects=["a"])], "their subjects in common"),
         ([entry(client_ids=["a"]), entry("beta", client_ids=["a"])], "client_ids in common"),
+        ([entry(**{KEY: "colour"})], "tenant.(a name) cannot be used"),
+        ([entry(), f'["(at {KEY})"]\n' * 2], "is not TOML (at line "),
+        ([entry(api_key=None, api_key_file=KEY)], "api_key_file of tenant acme cannot be read"),
+        ([entry(api_key=None, api_key_file="a\0b")], "api_key_file of tenant acme cannot be read"),
+        ([entry(api_key=None, api_key_file="/")], "cannot be read (it is no regular file)"),
+        ([entry(), "[[tenant]]\n" * 2_000], "There are 1980 faults more."),
+        ([entry(api_key=None, api_key_file="/dev/zero")], "cannot be read (it is no regular file)"),
+        ([entry(), f"n = {'9' * 5_000}"], "cannot be read (ValueError)"),
+        ([entry(), f"n = 0x{'f' * 5_000}"], "tenant.n cannot be used"),
+        ([entry(org_id=None), f"org_id = 0x{'f' * 5_000}"], "tenant.org_id cannot be used"),
+        ([entry(), f"n = {'[' * 100_000}"], "cannot be read (RecursionError)"),
+        ([entry(), f"n = {'{a=' * 100_000}"], "cannot be read (RecursionError)"),
+        ([entry(), f"n = {'[' * 200}{']' * 200}"], "tenant.n cannot be used"),
+        ([entry(), f"{'a.' * 100_000}b = 1"], "has a key of more than 32 parts"),
+        ([entry(), "n = { " + '"a" . ' * 100_000 + "b = 1 }"], "has a key of more than 32 parts"),
+        ([entry(), f"{'a.' * 30}b = 1"], "tenant.a cannot be used"),
+        ([entry(org_id=None), "org_id = 2026-01-01"], "tenant.org_id cannot be used"),
+        ([entry(org_id=None), "org_id = nan"], "tenant.org_id cannot be used"),
+        ([entry(), "#" * 1024 * 1024], "cannot be read (it is larger than 1048576 bytes)"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_refused_and_no_key_is_quoted(file, entries, says):
-    assert says in refusal(file, *entries)
+def test_a_file_that_cannot_be_used_is_refused_and_no_key_is_quoted(refusal, entries, says):
+    assert says in refusal(*entries)
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"], ids=["missing", "not UTF-8"])
-def test_a_file_that_cannot_be_read_is_refused_by_name(file, content):
+def test_a_file_that_cannot_be_read_is_refused_by_name(file, clock, content):
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(InvalidSettings, match="cannot be read") as refused:
-        TenantsFile(file, Settings(), {})
+        opened(file, clock)
     assert str(file) in str(refused.value)
 
 
-def test_a_tenant_may_name_itself_twice_where_two_may_not_share(file):
-    assert read(file, entry(subjects=["alice", "alice"])).current().subjects == {"alice": "acme"}
+def test_a_tenant_may_name_itself_twice_where_two_may_not_share(read):
+    assert read(entry(subjects=["alice", "alice"])).current().subjects == {"alice": "acme"}
 
 
 @pytest.mark.parametrize(
     ("common", "named"),
     [({"org_id": "org_1"}, "EVERRUNS_ORG_ID"), ({"agent_id": "a"}, "MCP_SESSIONS_AGENT_ID")],
 )
-def test_a_scope_of_all_beside_the_file_is_refused(file, common, named):
-    assert refusal(file, entry(), **common).startswith(f"{named} is set beside")
-
-
-def test_the_file_is_read_again_a_second_after_it_was_last_looked_at(file, pass_a_second):
-    tenants = read(file, entry())
-    file.write_text(entry() + entry("beta"))
-    assert set(tenants.current().tenants) == {"acme"}
-    pass_a_second()
-    assert set(tenants.current().tenants) == {"acme", "beta"}
-
-
-def test_a_tenant_that_did_not_change_stays_the_same_object(file, pass_a_second):
-    tenants = read(file, entry(), entry("beta"))
-    before = tenants.current().tenants
-    file.write_text(entry() + entry("beta", org_id="org_beta"))
-    pass_a_second()
-    after = tenants.current().tenants
-    assert after["acme"] is before["acme"]
-    assert after["beta"] is not before["beta"]
-    assert after["beta"].settings.org_id == "org_beta"
-
-
-def test_a_file_that_stays_as_it_was_is_not_read_again(file, pass_a_second):
-    tenants = read(file, entry())
-    before = tenants.current()
-    pass_a_second()
-    assert tenants.current() is before
-
-
-def test_a_key_file_that_changes_gives_the_new_key(file, tmp_path, pass_a_second):
-    kept = tmp_path / "key"
-    kept.write_text(KEY)
-    tenants = read(file, entry(api_key=None, api_key_file=str(kept)))
-    kept.write_text(f"{KEY}-next")
-    pass_a_second()
-    assert key_of(tenants) == f"{KEY}-next"
-
-
-@pytest.mark.parametrize("half", [entry()[:-40], entry() + '[[tenant]]\nname = "beta"\n', ""])
-def test_a_half_written_file_changes_no_tenant_and_is_logged_once(
-    file, pass_a_second, caplog, half
-):
-    tenants = read(file, entry(), entry("beta"))
-    before = tenants.current()
-    file.write_text(half)
-    for _ in range(3):
-        pass_a_second()
-        assert tenants.current() is before
-    (record,) = caplog.records
-    assert record.getMessage().startswith("the tenants stay as they were: ")
-    assert KEY not in caplog.text
-
-
-def test_what_a_file_lacked_is_looked_for_until_it_comes(file, tmp_path, pass_a_second, caplog):
-    late = tmp_path / "late"
-    tenants = read(file, entry())
-    file.write_text(entry() + entry("beta", api_key=None, api_key_file=str(late)))
-    pass_a_second()
-    assert set(tenants.current().tenants) == {"acme"}
-    late.write_text(KEY)
-    pass_a_second()
-    assert set(tenants.current().tenants) == {"acme", "beta"}
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
+def test_a_scope_of_all_beside_the_file_is_refused(refusal, common, named):
+    assert refusal(entry(), **common).startswith(f"{named} is set beside")

@@ -13,7 +13,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from mcp_sessions.arguments import GetSessionPage, ListSessions
-from mcp_sessions.auth.tenants import TenantsFile
+from mcp_sessions.auth.tenants_file import TenantsFile
 from mcp_sessions.cli import main
 from mcp_sessions.errors import SessionsError
 from mcp_sessions.http_settings import HttpSettings
