@@ -4,6 +4,7 @@ With `oauth_issuer` the only module that verifies inbound tokens; none of them g
 """
 
 import hmac
+import logging
 import secrets
 from hashlib import sha256
 from typing import Any, Final
@@ -13,6 +14,9 @@ from mcp.server.auth.provider import AccessToken
 from mcp_sessions.auth.oauth_issuer import LEEWAY, OAuthIssuer
 from mcp_sessions.auth.tenants_file import TenantsFile
 from mcp_sessions.http_settings import HttpSettings
+from mcp_sessions.telemetry.seldom import SeldomLog
+
+logger = logging.getLogger(__name__)
 
 _MAX_TOKEN_CHARS: Final = 16 * 1024  # characters
 
@@ -42,6 +46,7 @@ class BearerTokens:
         self._tenants = tenants
         self._scopes = list(settings.oauth_scopes)
         self._issuer = OAuthIssuer(settings) if settings.oauth_issuer else None
+        self._log = SeldomLog(logger)
 
     async def verify_token(self, token: str) -> Caller | None:
         """Return who presents `token`, or None if it is not good."""
@@ -53,7 +58,12 @@ class BearerTokens:
         if self._issuer is None or token.count(".") != 2:  # noqa: PLR2004 - header.payload.signature
             return None
         claims = await self._issuer.claims(token)
-        return None if claims is None else self._caller(claims)
+        try:
+            return None if claims is None else self._caller(claims)
+        except Exception as fault:  # noqa: BLE001 - claims that no caller can be made of
+            why = type(fault).__name__
+            self._log.warning(why, "tokens are refused: %s", why)
+            return None
 
     def _known(self, presented: str) -> tuple[bool, str | None]:
         """Compare with every hash, so that the time tells nothing of which one was near."""
