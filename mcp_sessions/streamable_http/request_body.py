@@ -111,7 +111,7 @@ class BufferedBody:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             try:  # the SDK's parser takes NaN, which this one refuses
                 asked = msgspec.convert(json.loads(body), _Asked)
-            except (ValueError, RecursionError):
+            except (ValueError, msgspec.MsgspecError, RecursionError):
                 return self._replace(body, text)  # for the SDK to refuse
         if asked.method is not UNSET and not _is_id(asked.id):
             return False
