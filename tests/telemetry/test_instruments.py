@@ -46,7 +46,7 @@ try:
 except ValueError:
     pass
 points = {
-    metric.name: [[dict(p.attributes), getattr(p, "value", None) or p.count]
+    metric.name: [[dict(p.attributes), p.value if hasattr(p, "value") else p.count]
                   for p in metric.data.data_points]
     for resource in reader.get_metrics_data().resource_metrics
     for scope in resource.scope_metrics for metric in scope.metrics
