@@ -1,6 +1,7 @@
 """The file descriptors of stdin and stdout, taken for MCP alone."""
 
 import os
+import select
 import stat
 from typing import Final, NamedTuple, Self
 
@@ -34,7 +35,10 @@ def is_pollable(descriptor: int) -> bool:
     return os.name == "posix" and (stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind))
 
 
-def split_lines(rest: bytes, chunk: bytes) -> tuple[list[bytes], bytes]:
-    """Return the lines that a chunk ends, and the beginning of the next."""
-    *lines, rest = (rest + chunk).split(b"\n")
-    return lines, rest
+def has_hung_up(descriptor: int) -> bool:
+    """Tell whether nobody can write to `descriptor` any more, though it may hold more to read."""
+    if os.name != "posix":
+        return False
+    poll = select.poll()
+    poll.register(descriptor, getattr(select, "POLLRDHUP", 0))  # of a socket, where it is known
+    return any(event != select.POLLNVAL for _, event in poll.poll(0))

@@ -3,26 +3,25 @@
 import json
 import os
 import select
+import sys
 import threading
 from codecs import BOM_UTF8
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from mcp_sessions.stdio.descriptors import (
-    CHUNK_BYTES,
-    Descriptors,
-    is_pollable,
-    split_lines,
-)
+from mcp_sessions.stdio.descriptors import CHUNK_BYTES, Descriptors, is_pollable
 from mcp_sessions.stdio.early_answers import EarlyAnswers
+from mcp_sessions.stdio.line_splitter import Line, LineSplitter, LongLine
+
+_MAX_KEPT_BYTES: Final = 1024 * 1024  # of lines; what comes after them waits in the pipe
 
 
 class EarlyInput(NamedTuple):
     """What was read before the SDK was loaded and is left to it, in order."""
 
-    lines: list[bytes]
-    rest: bytes = b""
-    """The beginning of the next line."""
+    lines: list[Line]
+    splitter: LineSplitter
+    """It holds the beginning of the next line."""
     ended: bool = False
     answered_ids: tuple[str | int, ...] = ()
     """Ids of requests among `lines` that need no second answer."""
@@ -40,8 +39,9 @@ class EarlyReader:
         self._descriptors = descriptors
         self._answers = EarlyAnswers.for_agent(agent_id)
         self._wake_read, self._wake_write = os.pipe()
-        self._lines: list[bytes] = []
-        self._rest = b""
+        self._lines: list[Line] = []
+        self._kept_bytes = 0
+        self._splitter = LineSplitter()
         self._ended = False
         self._answer_pending = False  # by the SDK; what comes later has to wait for it
         self._answered_ids: list[str | int] = []
@@ -66,20 +66,22 @@ class EarlyReader:
         os.close(self._wake_read)
         os.close(self._wake_write)
         answered = tuple(self._answered_ids)
-        return EarlyInput(self._lines, self._rest, self._ended, answered, self._unsent)
+        return EarlyInput(self._lines, self._splitter, self._ended, answered, self._unsent)
 
     def _read(self) -> None:
-        while not self._ended and self._wait_for(self._descriptors.stdin, select.POLLIN):
+        while not self._is_done() and self._wait_for(self._descriptors.stdin, select.POLLIN):
             try:
                 chunk = os.read(self._descriptors.stdin, CHUNK_BYTES)
             except BlockingIOError:
                 continue
             except OSError:
                 chunk = b""
-            lines, self._rest = split_lines(self._rest, chunk or b"\n")
-            for line in lines:
+            for line in self._splitter.split(chunk or b"\n"):
                 self._handle(line)
             self._ended |= not chunk
+
+    def _is_done(self) -> bool:
+        return self._ended or self._kept_bytes > _MAX_KEPT_BYTES
 
     def _wait_for(self, descriptor: int, event: int) -> bool:
         """Wait until the descriptor is ready; False if `finish` comes first."""
@@ -88,18 +90,22 @@ class EarlyReader:
         poll.register(self._wake_read, select.POLLIN)
         return self._wake_read not in dict(poll.poll())
 
-    def _handle(self, line: bytes) -> None:
+    def _handle(self, line: Line) -> None:
         """Answer a line or keep it for the SDK, and all that follow the first kept request too."""
         request: Any = None if self._answer_pending else _parsed(line)
         response = None if self._answers is None else self._answers.response_to(request)
         if response is None:
-            self._lines.append(line)
-            self._answer_pending |= bool(line.strip()) and not _is_notification(request)
+            self._keep(line)
+            self._answer_pending |= not (_is_blank(line) or _is_notification(request))
             return
         if request["method"] == "initialize":  # the SDK has to see it as well
-            self._lines.append(line)
+            self._keep(line)
             self._answered_ids.append(request["id"])
         self._write(_line(response))
+
+    def _keep(self, line: Line) -> None:
+        self._lines.append(line)
+        self._kept_bytes += sys.getsizeof(line)
 
     def _write(self, data: bytes) -> None:
         """Write an answer as far as the client reads it before `finish`; later ones wait for it."""
@@ -113,14 +119,20 @@ class EarlyReader:
             self._answer_pending |= bool(data)
 
 
-def _parsed(line: bytes) -> Any:
+def _parsed(line: Line) -> Any:
     """Parse what the SDK would parse as well: UTF-8 alone, and no lone surrogates."""
+    if isinstance(line, LongLine):
+        return None
     try:
         request = json.loads(line.removeprefix(BOM_UTF8).decode())
         json.dumps(request, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
     return request
+
+
+def _is_blank(line: Line) -> bool:
+    return isinstance(line, bytes) and not line.strip()
 
 
 def _is_notification(message: Any) -> bool:

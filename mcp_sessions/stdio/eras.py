@@ -11,10 +11,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.runner import serve_dual_era_loop
 from mcp.shared.message import SessionMessage
 from mcp_types import (
-    INVALID_REQUEST,
-    PARSE_ERROR,
     PROTOCOL_VERSION_META_KEY,
-    ErrorData,
     JSONRPCError,
     JSONRPCMessage,
     JSONRPCNotification,
@@ -25,6 +22,8 @@ from pydantic import ValidationError
 
 from mcp_sessions.argument_values import arguments_from_text
 from mcp_sessions.server import ToolsByTenant
+from mcp_sessions.stdio.line_errors import error_for, error_for_long
+from mcp_sessions.stdio.line_splitter import Line, LongLine
 from mcp_sessions.stdio.outgoing import Outgoing
 
 _Stream = MemoryObjectSendStream[SessionMessage | Exception]
@@ -50,29 +49,33 @@ class EraRouter:
         self._tasks = tasks
         self._loops: dict[bool, _Stream] = {}
 
-    async def receive(self, line: bytes) -> None:
+    async def receive(self, line: Line) -> None:
         """Take one line; a blank one means nothing, and what is no message gets an error."""
+        if isinstance(line, LongLine):
+            self._refuse(error_for_long(line))
+            return
         text = line.removeprefix(BOM_UTF8).decode(errors="replace")
         if not text.strip():
             return
         try:
             message = jsonrpc_message_adapter.validate_json(text, by_name=False)
         except ValidationError:
-            self._refuse(text)
+            self._refuse(error_for(text))
             return
         if isinstance(message, JSONRPCNotification) and _has_id(text):
-            self._refuse(text)  # the SDK takes a request with an odd id for a notification
+            # The SDK takes a request with an odd id for a notification.
+            self._refuse(error_for(text))
             return
         if isinstance(message, JSONRPCRequest) and message.method == "tools/call":
             _read_text_arguments(message)
-        self._outgoing.track(message)
+        self._outgoing.track(message, len(line))
         for loop in self._loops_for(message):
             await loop.send(SessionMessage(message))
 
-    def _refuse(self, text: str) -> None:
+    def _refuse(self, error: JSONRPCError) -> None:
         # In a task: a client that does not read has to be heard all the same.
         pending = self._outgoing.track_unreadable()
-        self._tasks.start_soon(self._outgoing.send_error, _error_for(text), pending)
+        self._tasks.start_soon(self._outgoing.send_error, error, pending)
 
     def close(self) -> None:
         """Tell the loops that no more will come."""
@@ -112,28 +115,5 @@ def _read_text_arguments(request: JSONRPCRequest) -> None:
         request.params["arguments"] = arguments_from_text(text)
 
 
-def _error_for(text: str) -> JSONRPCError:
-    """Return the error for a line that is no message, under its id if it has one."""
-    try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError):
-        return _error(None, PARSE_ERROR, "The line is not JSON.")
-    return _error(_id_of(parsed), INVALID_REQUEST, "The line is not a JSON-RPC 2.0 message.")
-
-
 def _has_id(text: str) -> bool:
     return '"id"' in text and "id" in json.loads(text)
-
-
-def _id_of(parsed: Any) -> str | int | None:
-    """Return the id of what was meant as a request, if it is one that an answer can carry."""
-    asked = parsed.get("id") if isinstance(parsed, dict) and "method" in parsed else None
-    if isinstance(asked, float) and asked.is_integer():
-        return int(asked)  # the same number to whoever compares ids as JSON does
-    if isinstance(asked, str):
-        return asked if asked.isprintable() else None
-    return asked if isinstance(asked, int) and not isinstance(asked, bool) else None
-
-
-def _error(request_id: str | int | None, code: int, message: str) -> JSONRPCError:
-    return JSONRPCError(jsonrpc="2.0", id=request_id, error=ErrorData(code=code, message=message))

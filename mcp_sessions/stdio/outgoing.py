@@ -17,6 +17,10 @@ from mcp_types import (
 
 from mcp_sessions.stdio.writer import LineWriter
 
+MAX_PENDING: Final = 1_000
+"""Requests without an answer, and answers that wait to be read, beyond which no more is read."""
+MAX_PENDING_BYTES: Final = 4 * 1024 * 1024
+"""The same in bytes of the requests' lines; parsed they may take ten times that."""
 _CANCELLED: Final = "notifications/cancelled"
 
 
@@ -31,13 +35,26 @@ class Outgoing:
         self.work = anyio.CancelScope()
         self._writer = LineWriter(stdout)
         self._answered = Counter[Any](answered_ids)
-        self._pending: set[Any] = set()
+        self._pending: dict[Any, list[int]] = {}  # the sizes of all that have one id
+        self._pending_count = self._pending_bytes = 0
+        self._writes = 0  # that wait for the client to read
         self._progress = anyio.Event()
 
-    def track(self, message: JSONRPCMessage) -> None:
-        """Track a request until its answer, and forget a cancelled one."""
+    @property
+    def is_full(self) -> bool:
+        """Tell whether so much is to be answered that no more should be read."""
+        count = self._pending_count + self._writes
+        return count >= MAX_PENDING or self._pending_bytes >= MAX_PENDING_BYTES
+
+    async def room(self) -> None:
+        """Wait until it is not full."""
+        while self.is_full:
+            await self._wait_for_progress()
+
+    def track(self, message: JSONRPCMessage, size: int) -> None:
+        """Track a request of so many bytes until its answer, and forget a cancelled one."""
         if isinstance(message, JSONRPCRequest):
-            self._pending.add(coerce_request_id(message.id))
+            self._add(coerce_request_id(message.id), size)
         elif isinstance(message, JSONRPCNotification) and message.method == _CANCELLED:
             cancelled = (message.params or {}).get("requestId")
             if isinstance(cancelled, str | int):
@@ -46,7 +63,7 @@ class Outgoing:
     def track_unreadable(self) -> object:
         """Track a line that `send_error` has to answer, and return what stands for it."""
         pending = object()
-        self._pending.add(pending)
+        self._add(pending, 0)
         return pending
 
     async def send_error(self, error: JSONRPCError, pending: object) -> None:
@@ -58,8 +75,7 @@ class Outgoing:
     async def all_answered(self) -> None:
         """Wait until every request has its answer."""
         while self._pending:
-            self._progress = anyio.Event()
-            await self._progress.wait()
+            await self._wait_for_progress()
 
     async def write_rest(self, unsent: bytes) -> None:
         """Write the rest of an answer whose beginning was written before the SDK was loaded."""
@@ -82,17 +98,36 @@ class Outgoing:
             await self._write(_line(message))
         self._settle(message.id if message.id is None else coerce_request_id(message.id))
 
+    def _add(self, pending: object, size: int) -> None:
+        self._pending.setdefault(pending, []).append(size)
+        self._pending_count += 1
+        self._pending_bytes += size
+
     def _settle(self, pending: object) -> None:
-        if pending in self._pending:
-            self._pending.discard(pending)
-            self._progress.set()
+        sizes = self._pending.get(pending)
+        if not sizes:
+            return
+        self._pending_count -= 1
+        self._pending_bytes -= sizes.pop()
+        if not sizes:
+            del self._pending[pending]
+        self._progress.set()
+
+    async def _wait_for_progress(self) -> None:
+        if self._progress.is_set():
+            self._progress = anyio.Event()
+        await self._progress.wait()
 
     async def _write(self, data: bytes) -> None:
+        self._writes += 1
         try:
             await self._writer.write(data)
         except (OSError, anyio.ClosedResourceError):
             self.stop()
             raise anyio.BrokenResourceError from None
+        finally:
+            self._writes -= 1
+            self._progress.set()
 
     def stop_waiting(self) -> None:
         """Wait no longer for a client that may have stopped reading."""

@@ -10,21 +10,16 @@ import anyio
 import anyio.from_thread
 import anyio.lowlevel
 
-from mcp_sessions.stdio.descriptors import CHUNK_BYTES, is_pollable, split_lines
+from mcp_sessions.stdio.descriptors import CHUNK_BYTES, is_pollable
+from mcp_sessions.stdio.line_splitter import Line, LineSplitter
 
 
-async def read_lines(descriptor: int, rest: bytes = b"") -> AsyncIterator[bytes]:
-    """Yield lines without their ends until end of file; `rest` is what was read before."""
-    unfinished = [rest]
+async def read_lines(descriptor: int, splitter: LineSplitter) -> AsyncIterator[Line]:
+    """Yield lines without their ends until end of file; the splitter has what was read before."""
     async for chunk in _chunks(descriptor):
-        if b"\n" not in chunk:
-            unfinished.append(chunk)  # joined once, or a long line would be copied again and again
-            continue
-        ended, rest = split_lines(b"".join(unfinished), chunk)
-        unfinished = [rest]
-        for line in ended:
+        for line in splitter.split(chunk):
             yield line
-    if last := b"".join(unfinished):
+    if last := splitter.take():
         yield last
 
 

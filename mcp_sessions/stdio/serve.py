@@ -12,9 +12,10 @@ from mcp_sessions.errors import InvalidSettings
 from mcp_sessions.server import ToolsByTenant, create_server
 from mcp_sessions.settings import Settings
 from mcp_sessions.signals import STOP_SIGNALS, exit_now
-from mcp_sessions.stdio.descriptors import Descriptors
+from mcp_sessions.stdio.descriptors import Descriptors, has_hung_up
 from mcp_sessions.stdio.early_reader import EarlyInput
 from mcp_sessions.stdio.eras import EraRouter
+from mcp_sessions.stdio.line_splitter import Line
 from mcp_sessions.stdio.outgoing import Outgoing
 from mcp_sessions.stdio.reader import read_lines
 
@@ -50,16 +51,33 @@ async def _serve(
         router = EraRouter(create_server(tools), tools, outgoing, tasks)
         tasks.start_soon(outgoing.write_rest, early.unsent)
         try:
-            for line in early.lines:
+            async for line in _lines(descriptors.stdin, early):
+                if outgoing.is_full and not await _has_room(outgoing, descriptors.stdin):
+                    break
                 await router.receive(line)
-            if not early.ended:
-                async for line in read_lines(descriptors.stdin, early.rest):
-                    await router.receive(line)
             with anyio.move_on_after(_LAST_ANSWERS_SECONDS):
                 await outgoing.all_answered()
         finally:
             outgoing.stop_waiting()
             router.close()
+
+
+async def _lines(stdin: int, early: EarlyInput) -> AsyncIterator[Line]:
+    for line in early.lines:
+        yield line
+    if not early.ended:
+        async for line in read_lines(stdin, early.splitter):
+            yield line
+
+
+async def _has_room(outgoing: Outgoing, stdin: int) -> bool:
+    """Wait until more may be read; False for a client that closed stdin and takes no answers."""
+    while True:
+        with anyio.move_on_after(_LAST_ANSWERS_SECONDS):
+            await outgoing.room()
+            return True
+        if has_hung_up(stdin):
+            return False
 
 
 @asynccontextmanager

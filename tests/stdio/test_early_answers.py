@@ -14,6 +14,7 @@ from mcp_sessions.settings import Settings
 from mcp_sessions.stdio.descriptors import Descriptors
 from mcp_sessions.stdio.early_answers import ANY_AGENT, RECORD, EarlyAnswers
 from mcp_sessions.stdio.early_reader import EarlyInput
+from mcp_sessions.stdio.line_splitter import LineSplitter
 from mcp_sessions.stdio.serve import serve_stdio
 
 from support.messages import META, MODERN, initialize, older_request, request
@@ -27,8 +28,9 @@ async def answers_of_the_sdk(requests, agent_id=None):
     read, write = os.pipe()
     with os.fdopen(read, "rb") as answers:
         lines = [json.dumps(one).encode() for one in requests]
+        early = EarlyInput(lines, LineSplitter(), ended=True)
         with os.fdopen(write, "wb"):
-            await serve_stdio(settings, Descriptors(read, write), EarlyInput(lines, ended=True))
+            await serve_stdio(settings, Descriptors(read, write), early)
         return {answer["id"]: answer for answer in map(json.loads, answers)}
 
 

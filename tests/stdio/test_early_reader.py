@@ -8,6 +8,7 @@ import pytest
 
 from mcp_sessions.stdio.descriptors import Descriptors
 from mcp_sessions.stdio.early_reader import EarlyReader
+from mcp_sessions.stdio.line_splitter import MAX_LINE_BYTES, LongLine
 
 from support.messages import initialize, request
 
@@ -78,7 +79,7 @@ def test_recorded_requests_are_answered_early_and_only_the_greeting_is_handed_ov
     left = client.reader.finish()
     assert [one + b"\n" for one in left.lines] == [HELLO, READY]
     assert left.answered_ids == ("initialize",)
-    assert (left.rest, left.ended) == (b"", False)
+    assert (left.splitter.take(), left.ended) == (b"", False)
 
 
 def test_after_a_request_without_a_record_every_line_waits_in_order(client):
@@ -87,7 +88,7 @@ def test_after_a_request_without_a_record_every_line_waits_in_order(client):
     client.send(b" a line")
     left = client.reader.finish()
     assert [one + b"\n" for one in left.lines] == [CALL, LIST]
-    assert b'{"half a line'.startswith(left.rest)
+    assert b'{"half a line'.startswith(left.splitter.take())
     assert not left.answered_ids
 
 
@@ -158,5 +159,48 @@ def test_an_agent_whose_id_is_no_word_is_left_to_the_sdk():
     with EarlyClient('agent"},{') as client:
         client.send(LIST)
         left = client.reader.finish()
-        assert (left.lines, left.rest) == ([], b"")
+        assert (left.lines, left.splitter.take()) == ([], b"")
         assert os.read(client.own_in, 10_000) == LIST
+
+
+def test_of_a_line_that_is_too_long_its_ends_are_left_to_the_sdk_and_what_follows_waits(client):
+    client.send(LIST, b"<" + b"x" * MAX_LINE_BYTES + b">\n", LIST)
+    left = client.end_heard()
+    long, then, _ = left.lines
+    assert isinstance(long, LongLine)
+    assert (long.head[:1], long.tail[-1:], then + b"\n") == (b"<", b">", LIST)
+
+
+def test_ends_of_a_long_line_that_together_are_a_request_are_answered_no_request(client):
+    padded = LIST.replace(b'{"jsonrpc', b'{"x":"' + b"y" * MAX_LINE_BYTES + b'","jsonrpc')
+    client.send(padded, READY)
+    left = client.end_heard()
+    assert isinstance(left.lines[0], LongLine)
+    client.close_out()
+    assert client.stdout.read() == b""
+
+
+def test_no_more_is_read_early_than_is_kept_and_the_rest_waits_in_the_pipe(client):
+    client.send(CALL)
+    lines = LIST * (4 * MAX_LINE_BYTES // len(LIST))
+    threading.Thread(target=_pour, args=(client.stdin, lines), daemon=True).start()
+    (reading,) = (one for one in threading.enumerate() if one.name == "early-reader")
+    reading.join(DEADLINE)
+    assert not reading.is_alive()
+    left = client.reader.finish()
+    assert not left.ended
+    rest = left.splitter.take()
+    while len(CALL + lines) > _size(left.lines) + len(rest):
+        rest += os.read(client.own_in, 65_536)
+    assert _size(left.lines) < 2 * MAX_LINE_BYTES
+    assert {*left.lines[1:], *rest.splitlines()} == {LIST.rstrip()}
+
+
+def _pour(stdin, data):
+    rest = memoryview(data)
+    while rest:
+        rest = rest[stdin.write(rest) :]
+
+
+def _size(lines):
+    return sum(len(line) + 1 for line in lines)

@@ -6,6 +6,7 @@ import anyio
 import pytest
 
 from mcp_sessions.stdio.descriptors import CHUNK_BYTES
+from mcp_sessions.stdio.line_splitter import MAX_LINE_BYTES, LineSplitter, LongLine
 from mcp_sessions.stdio.reader import read_lines
 
 pytestmark = pytest.mark.anyio
@@ -23,7 +24,9 @@ def pipe():
 
 async def all_lines(file, rest=b""):
     with anyio.fail_after(DEADLINE):
-        return [line async for line in read_lines(file.fileno(), rest)]
+        splitter = LineSplitter()
+        assert splitter.split(rest) == []
+        return [line async for line in read_lines(file.fileno(), splitter)]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +69,7 @@ async def test_what_was_read_before_is_a_line_though_nothing_follows(pipe):
 
 async def test_a_line_is_given_before_the_next_has_come(pipe):
     reader, writer = pipe
-    lines = read_lines(reader.fileno())
+    lines = read_lines(reader.fileno(), LineSplitter())
     with anyio.fail_after(DEADLINE):
         for said in (b"one", b"two"):
             writer.write(said + b"\n")
@@ -76,10 +79,28 @@ async def test_a_line_is_given_before_the_next_has_come(pipe):
 
 async def test_a_line_longer_than_any_chunk_comes_whole(pipe):
     reader, writer = pipe
-    long = bytes(range(11, 256)) * 4_000
+    long = (bytes(range(11, 256)) * 5_000)[:MAX_LINE_BYTES]
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(anyio.to_thread.run_sync, _write_and_close, writer, long + b"\nnext\n")
         assert await all_lines(reader) == [long, b"next"]
+
+
+@pytest.mark.parametrize("last", [b"\nnext", b""], ids=["with an end", "without an end"])
+async def test_of_a_line_that_is_too_long_a_pipe_and_a_file_give_the_two_ends(pipe, tmp_path, last):
+    reader, writer = pipe
+    said = b"first\n<" + b"\0" * MAX_LINE_BYTES + b">" + last
+    file = tmp_path / "lines"
+    file.write_bytes(said)
+    with file.open("rb") as opened:
+        from_file = await all_lines(opened)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(anyio.to_thread.run_sync, _write_and_close, writer, said)
+        from_pipe = await all_lines(reader)
+    assert from_pipe == from_file
+    first, long, *rest = from_pipe
+    assert (first, rest) == (b"first", [b"next"] if last else [])
+    assert isinstance(long, LongLine)
+    assert (long.head[:1], long.tail[-1:]) == (b"<", b">")
 
 
 def _write_and_close(writer, data):
@@ -92,7 +113,7 @@ def _write_and_close(writer, data):
 async def test_another_process_that_reads_from_the_same_pipe_costs_only_what_it_took(pipe):
     reader, writer = pipe
     os.set_blocking(reader.fileno(), False)
-    lines = read_lines(reader.fileno())
+    lines = read_lines(reader.fileno(), LineSplitter())
     async with anyio.create_task_group() as tasks:
         got = []
 

@@ -1,6 +1,7 @@
 """The server as a user starts it: a process, reached over its pipes or over HTTP."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Timer
 from typing import Any
 
@@ -158,6 +160,16 @@ def _deadline(process: subprocess.Popen[bytes]) -> Iterator[None]:
         yield
     finally:
         killer.cancel()
+
+
+def peak_bytes(pid: int) -> int | None:
+    """Return the most bytes of a process that were resident at once, where the system tells."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return found and int(found[1]) * 1024
 
 
 def eventually(met: Callable[[], bool]) -> None:

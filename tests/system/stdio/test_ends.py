@@ -208,3 +208,13 @@ def test_files_serve_as_well_as_pipes(upstream_environment, tmp_path):
         )
     assert (done.returncode, done.stderr) == (0, b"")
     assert len(answered.read_bytes().splitlines()) == 2
+
+
+def test_a_client_that_closes_stdin_after_more_than_is_worked_on_at_once_is_not_kept(
+    upstream_environment,
+):
+    """It has hung up, though what it sent lies unread in the pipe."""
+    with stdio_server(upstream_environment) as server:
+        server.ask(list_call(0))
+        server.send(*[b"no"] * 20_000)  # of their answers 64 KB are taken
+        ended(server.process, None)
