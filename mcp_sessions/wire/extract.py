@@ -18,7 +18,11 @@ MANY_VALUES: Final = 300_000
 MAX_ROWS_SENT: Final = 10_000
 """Rows in such an answer; each costs memory even where it is not wanted."""
 
+MAX_ROW_VALUES: Final = 1_000
+"""Values of one list of a row; an answer with more in it than a page ever has is held to that."""
+
 _SMALL: Final = 512 * 1024  # bytes, of which no rows take much memory
+_FEW_VALUES: Final = 20_000  # values, about, of which no rows take much memory
 _NULL: Final = Raw(b"null")
 
 
@@ -42,19 +46,64 @@ def extract_page(body: bytes | bytearray, max_rows: int, row: type[BaseModel]) -
         msgspec.DecodeError, RecursionError, UnicodeDecodeError: it is not JSON throughout, or one
             of its rows is not as `row` has it.
     """
-    if len(body) > _SMALL:  # rows beyond `max_rows` could take much memory
-        envelope = msgspec.json.decode(body, type=Envelope)
-        rows = b",".join(map(bytes, envelope.data[:max_rows]))
-        envelope.data = msgspec.json.decode(b"[%b]" % rows, type=_rows_type(row))
-        return msgspec.json.encode(envelope)
-    page = msgspec.json.decode(body, type=_page_struct(row))
-    del page.data[max_rows:]
-    return msgspec.json.encode(page)
+    if len(body) <= _SMALL:
+        page = msgspec.json.decode(body, type=_page_struct(row))
+        del page.data[max_rows:]
+        text = msgspec.json.encode(page)
+        if text.count(b",") <= _FEW_VALUES:
+            return text
+    envelope = msgspec.json.decode(body, type=Envelope)
+    rows = b",".join(lightened(bytes(one), row) for one in envelope.data[:max_rows])
+    envelope.data = msgspec.json.decode(b"[%b]" % rows, type=_rows_type(row))
+    return msgspec.json.encode(envelope)
 
 
 def extract_row(body: bytes, row: type[BaseModel]) -> bytes:
     """Return one row as JSON with the fields of `row` alone; raises as `extract_page` does."""
     return msgspec.json.encode(msgspec.json.decode(body, type=_row_struct(row)))
+
+
+def lightened(body: bytes, row: type[BaseModel]) -> bytes:
+    """Return a row with null in place of each list of more than MAX_ROW_VALUES.
+
+    A tool of three bytes would become one of five hundred, and no session has so many.
+
+    Raises:
+        msgspec.DecodeError, RecursionError, UnicodeDecodeError: it is not JSON throughout.
+    """
+    if body.count(b",") < MAX_ROW_VALUES:
+        return body
+    try:
+        fields = msgspec.json.decode(body, type=_raw_struct(row))
+    except msgspec.ValidationError:
+        return body  # no object, which is no session
+    for name in fields.__struct_fields__:
+        value = getattr(fields, name)
+        if isinstance(value, Raw) and _has_too_many_values(bytes(value)):
+            setattr(fields, name, _NULL)
+    return msgspec.json.encode(fields)
+
+
+def _has_too_many_values(value: bytes) -> bool:
+    if value[:1] not in (b"[", b"{") or value.count(b",") < MAX_ROW_VALUES:
+        return False
+    counted = _counted_struct(MAX_ROW_VALUES)
+    try:  # what has many commas may have them in its objects
+        msgspec.json.decode(value, type=Union[list[counted], dict[str, counted]])  # type: ignore[valid-type]  # noqa: UP007 - at run time
+    except msgspec.ValidationError:
+        return True
+    return False
+
+
+def _counted_struct(most: int) -> Any:
+    """Return a struct of nothing, that cannot be decoded more than `most` times."""
+    counted = itertools.count(1)
+
+    def count(_: object) -> None:
+        if next(counted) > most:
+            raise ValueError("too many")
+
+    return msgspec.defstruct("Counted", [], namespace={"__post_init__": count})
 
 
 def check_size(body: bytes | bytearray) -> None:
@@ -65,13 +114,7 @@ def check_size(body: bytes | bytearray) -> None:
     """
     if len(body) <= MANY_VALUES or body.count(b",") <= MANY_VALUES:
         return
-    counted = itertools.count(1)
-
-    def count(_: object) -> None:
-        if next(counted) > MAX_ROWS_SENT:
-            raise ValueError("too many rows")
-
-    row = msgspec.defstruct("CountedRow", [], namespace={"__post_init__": count})
+    row = _counted_struct(MAX_ROWS_SENT)
     page = msgspec.defstruct("CountedRows", [("data", GenericAlias(list, row))])
     try:
         msgspec.json.decode(body, type=page)
@@ -90,6 +133,14 @@ def _row_struct(model: type[BaseModel]) -> type[msgspec.Struct]:
     ]
     spelled = {name: field.alias for name, field in model.model_fields.items() if field.alias}
     return msgspec.defstruct(f"{model.__name__}Struct", fields, omit_defaults=True, rename=spelled)
+
+
+@cache
+def _raw_struct(model: type[BaseModel]) -> type[msgspec.Struct]:
+    """Return a msgspec struct of a model's fields, each as it stands."""
+    fields = [(name, Union[Raw, UnsetType], UNSET) for name in model.model_fields]  # noqa: UP007 - at run time
+    spelled = {name: field.alias for name, field in model.model_fields.items() if field.alias}
+    return msgspec.defstruct(f"{model.__name__}Raw", fields, omit_defaults=True, rename=spelled)
 
 
 @cache

@@ -31,6 +31,23 @@ class _OrNone:
         )
 
 
+class _AtMost:
+    """Cuts a text to what may be looked at of it, so that no more of a long one is ever kept."""
+
+    def __init__(self, max_chars: int) -> None:
+        self._max_chars = max_chars
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        most = self._max_chars
+        short = core_schema.str_schema(max_length=most)  # nearly every one, at no call of Python's
+        long = core_schema.no_info_after_validator_function(
+            lambda text: text[:most], handler(source)
+        )
+        return core_schema.union_schema([short, long], mode="left_to_right")
+
+
 def _utc(moment: datetime) -> datetime:
     """Read a time without a zone as UTC, which is what the API means."""
     try:
@@ -59,8 +76,14 @@ def status_name(status: str) -> str:
 _FIRST_YEAR = 2000
 _MAX_DOLLARS = 1_000_000_000
 
+MAX_TEXT_CHARS = 4_000
+"""Code points of a text that are read; a row shows 200 at most, whatever is invisible in it."""
+MAX_NAME_CHARS = 400
+"""The same of a tag or a feature, of which a row shows 64."""
+
 _Strict = Field(strict=True)
-Text = Annotated[str | None, _OrNone()]
+Text = Annotated[Annotated[str, _AtMost(MAX_TEXT_CHARS)] | None, _OrNone()]
+Name = Annotated[str, _AtMost(MAX_NAME_CHARS)]
 Whole = Annotated[Annotated[int, Field(strict=True, ge=0, lt=2**63)] | None, _OrNone()]
 Amount = Annotated[Annotated[FiniteFloat, Field(ge=0, le=_MAX_DOLLARS)] | None, _OrNone()]
 Flag = Annotated[Annotated[bool, _Strict] | None, _OrNone()]
@@ -104,7 +127,7 @@ class Session(Wire):
     created_at: Moment = None
     updated_at: Moment = None
     finished_at: Moment = None
-    tags: Listed[str] = None
+    tags: Listed[Name] = None
     parent_session_id: Text = None
     subagent_name: Text = None
     subagent_status: Text = None
@@ -167,7 +190,7 @@ class FullSession(Session):
     locale: Text = None
     max_iterations: Whole = None
     parallel_tool_calls: Flag = None
-    features: Listed[str] = None
+    features: Listed[Name] = None
     view_url: Text = None
     system_prompt: Size = None
     tools: Listed[Tool] = None

@@ -14,18 +14,20 @@ import msgspec
 from pydantic import ValidationError
 
 from mcp_sessions.wire.extract import (
-    MANY_VALUES,
     Envelope,
     TooManyValues,
     check_size,
     extract_page,
     extract_row,
+    lightened,
 )
 from mcp_sessions.wire.lenient_json import load_lenient, parse_lenient, readable
 from mcp_sessions.wire.models import Page, SessionT
 
 _MAX_LENIENT_BYTES: Final = 8 * 1024 * 1024  # of an answer; it takes several times its memory
+_MAX_LENIENT_VALUES: Final = 100_000  # about
 _MAX_ODD_ROW_BYTES: Final = 1024 * 1024  # of a row whose fields are not what they should be
+_MAX_ODD_ROW_VALUES: Final = 10_000  # about
 _NO_LIST: Final = "JSON without a list of sessions under data"
 _UNREADABLE: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
@@ -62,7 +64,7 @@ def parse_page(body: bytes | bytearray, session: type[SessionT], max_rows: int) 
 def _parse_leniently(
     body: bytes | bytearray, session: type[SessionT], max_rows: int, refused_as: str
 ) -> Page[SessionT]:
-    if len(body) > _MAX_LENIENT_BYTES or body.count(b",") > MANY_VALUES:
+    if len(body) > _MAX_LENIENT_BYTES or body.count(b",") > _MAX_LENIENT_VALUES:
         raise TooManyValues
     try:
         page = load_lenient(body)
@@ -85,8 +87,9 @@ def _page_model(session: type[SessionT]) -> type[Page[SessionT]]:
 
 def _row(row: bytes, session: type[SessionT]) -> SessionT | None:
     with suppress(*_UNREADABLE):
+        row = lightened(row, session)
         row = extract_row(row, session)
-    if len(row) > _MAX_ODD_ROW_BYTES:
+    if len(row) > _MAX_ODD_ROW_BYTES or row.count(b",") > _MAX_ODD_ROW_VALUES:
         return None
     with suppress(ValidationError):
         return session.model_validate_json(row)

@@ -6,10 +6,12 @@ import pytest
 
 from mcp_sessions.wire.extract import (
     MANY_VALUES,
+    MAX_ROW_VALUES,
     TooManyValues,
     check_size,
     extract_page,
     extract_row,
+    lightened,
 )
 from mcp_sessions.wire.models import FullSession, Session
 
@@ -86,3 +88,34 @@ def test_a_page_cut_at_once_has_what_its_rows_cut_one_by_one_have(kind):
     page = json.loads(extract_page(body, 2, kind))
     assert page["data"] == [json.loads(extract_row(json.dumps(row).encode(), kind)), None]
     assert (page["total"], page["offset"], page["limit"]) == (3, None, None)
+
+
+COUNTED = {
+    "tools": [{}] * (MAX_ROW_VALUES + 1),
+    "initial_files": [{"path": "x"}] * (MAX_ROW_VALUES + 1),
+    "capabilities": [{}] * (MAX_ROW_VALUES + 1),
+    "mcpServers": {f"{n}": {} for n in range(MAX_ROW_VALUES + 1)},
+    "tags": ["x"] * (MAX_ROW_VALUES + 1),
+    "features": [""] * (MAX_ROW_VALUES + 1),
+}
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_of_an_answer_with_too_many_values_a_list_of_too_many_is_none_and_the_rest_is_kept(name):
+    heavy = {"id": "a", "title": ",", name: COUNTED[name]}
+    light = {"id": "b", "tags": ["x"], "tools": [{"name": "t", "schema": [{}] * 3_000}]}
+    rows = rows_of(page_of(*[heavy] * 25, light), FullSession)
+    assert {row["id"]: row.get(name) for row in rows[:25]} == {"a": None}
+    assert rows[0]["title"] == ","
+    assert rows[25] == {"id": "b", "tags": ["x"], "tools": [{"name": "t"}]}
+
+
+def test_a_list_as_long_as_it_may_be_is_kept_however_many_there_are():
+    tools = [{"name": "t"}] * MAX_ROW_VALUES
+    rows = rows_of(page_of(*[{"id": "a", "tools": tools}] * 25), FullSession)
+    assert [len(row["tools"]) for row in rows] == [MAX_ROW_VALUES] * 25
+
+
+@pytest.mark.parametrize("row", [b"5", b"[" + b"1," * 3_000 + b"1]"])
+def test_a_row_that_is_no_object_is_left_as_it_is(row):
+    assert lightened(row, FullSession) == row

@@ -1,6 +1,6 @@
 import pytest
 
-from mcp_sessions.wire.models import FullSession, Session
+from mcp_sessions.wire.models import MAX_NAME_CHARS, FullSession, Session
 from mcp_sessions.wire.read import parse_page
 
 from support.rows import page_of
@@ -113,3 +113,12 @@ def test_the_fields_that_are_read_of_a_session_are_pinned():
         "features", "view_url", "system_prompt", "tools", "initial_files", "capabilities",
         "mcp_servers",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [4_000, 4_001, 100_000])
+def test_a_text_is_read_as_far_as_it_may_be_looked_at(size):
+    texts = {"title": "t" * size, "tags": ["a" * size, 5], "agent_id": "\U0001f600" * size}
+    read = FullSession.model_validate({"id": "a", "system_prompt": "p" * size, **texts})
+    assert (read.title, read.agent_id) == ("t" * 4_000, "\U0001f600" * 4_000)
+    assert read.tags == ["a" * MAX_NAME_CHARS, None]
+    assert read.system_prompt == size

@@ -112,3 +112,29 @@ def test_rows_beyond_those_asked_for_take_no_memory():
         assert tracemalloc.get_traced_memory()[1] < 3 * len(body)
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"tools": [{}] * 13_000},
+        {"tools": [{}] * 13_000, "usage": []},
+        {"initial_files": [{}] * 13_000},
+        {"mcpServers": {str(n): {} for n in range(5_000)}},
+        {"tags": [f"{n:05}" for n in range(10_000)]},
+        {"title": "x" * 100_000, "tags": ["\U0001f600" + "x" * 100_000]},
+    ],
+    ids="+".join,
+)
+def test_a_page_keeps_no_more_than_a_page_may_be_worth_whatever_its_rows_hold(more):
+    body = page_of(*({"id": f"a{n}", **more} for n in range(60)))
+    parse_page(page_of({"id": "a", "usage": []}), FullSession, 100)
+    tracemalloc.start()
+    try:
+        page = read_page(body, FullSession)
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [row.id for row in page.data] == [f"a{n}" for n in range(60)]
+    assert kept < 3_000_000
+    assert peak < kept + 4 * len(body) + 1_000_000
