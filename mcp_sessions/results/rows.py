@@ -14,7 +14,15 @@ from urllib.parse import urlsplit, urlunsplit
 
 from mcp_sessions.results.models import Listing, Owner, Row, Subagent, Tokens
 from mcp_sessions.results.safe_text import harmless
-from mcp_sessions.wire.models import WAITING, FullSession, McpServer, Principal, Session, TokenUsage
+from mcp_sessions.wire.models import (
+    MAX_TEXT_CHARS,
+    WAITING,
+    FullSession,
+    McpServer,
+    Principal,
+    Session,
+    TokenUsage,
+)
 
 MAX_ID_CHARS = 200  # as wire reads them
 _ID = re.compile(
@@ -183,7 +191,8 @@ def _word(text: str | None) -> str | None:
 
 def _texts(texts: Iterable[str | None] | None, max_items: int, limit: int) -> list[str] | None:
     """Show the first `max_items` that are not blank; those beyond are counted and not looked at."""
-    given = (text for text in texts or () if text)
+    # Cut before they are remembered: what is behind could not be shown anyway.
+    given = (text[:MAX_TEXT_CHARS] for text in texts or () if text)
     looked_at = islice(given, max_items + _MAX_BLANK)
     shown = list(islice((word for text in looked_at if (word := _name(text, limit))), max_items))
     if rest := sum(1 for _ in given):

@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 
 import pytest
 
@@ -166,3 +167,14 @@ def test_a_row_of_hostile_everything_is_still_plain_json():
     evil = 'x"\\\u202e\x00\ud800\n' * 50
     words = {name: evil for name in FullSession.model_fields if name != "id"}
     json.dumps(full(session(**words)).compact(), ensure_ascii=False).encode()
+
+
+def test_of_names_that_are_remembered_no_more_is_than_can_be_shown():
+    tracemalloc.start()
+    try:
+        for number in range(40):
+            tags = [f"{number}" + "x" * 1_000_000]
+            standard(FullSession.model_construct(id="a", tags=tags))
+        assert tracemalloc.get_traced_memory()[0] < 2_000_000
+    finally:
+        tracemalloc.stop()
