@@ -33,6 +33,10 @@ class FairQueue:
         """Return how many wait under a name."""
         return len(self._queues.get(name, ()))
 
+    def first(self, name: str) -> Waiter:
+        """Return who of a name is served next."""
+        return self._queues[name][0]
+
     def join(self, name: str) -> Waiter:
         """Wait behind all others of a name."""
         waiter = Waiter()

@@ -158,6 +158,15 @@ class Settings(BaseModel):
         description="The most bytes read of one answer of the API, after decompression; of a"
         " larger one fewer sessions are asked for.",
     )
+    max_memory_bytes: int = Field(
+        64 * 1024 * 1024,
+        alias="MCP_SESSIONS_MAX_MEMORY_BYTES",
+        ge=1024**2,
+        le=1024**4,
+        description="The most bytes that answers of the API take at once, those being read and"
+        " those cached; one more waits. There is always room for one of"
+        " `MCP_SESSIONS_MAX_RESPONSE_BYTES`.",
+    )
     requests_per_minute: int = Field(
         1_200,
         alias="MCP_SESSIONS_REQUESTS_PER_MINUTE",

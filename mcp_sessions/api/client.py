@@ -13,6 +13,8 @@ from anyio.abc import TaskGroup
 
 from mcp_sessions.api.circuit_breaker import CircuitBreaker
 from mcp_sessions.api.connections import ConnectionPool, open_connections
+from mcp_sessions.api.memory_budget import MemoryBudget
+from mcp_sessions.api.page_cache import PageCache
 from mcp_sessions.api.rate_limiter import RateLimiter
 from mcp_sessions.api.request import ApiRequest, Parameters
 from mcp_sessions.api.retries import Sleep, with_retries
@@ -24,11 +26,13 @@ from mcp_sessions.wire.models import Page, SessionT
 
 @dataclass(frozen=True, slots=True)
 class SharedApi:
-    """What all credentials share of the client: connections, tasks, and the rate limiter."""
+    """What all credentials share of the client: connections, tasks, rate limiter and memory."""
 
     connections: ConnectionPool
     tasks: TaskGroup
     limiter: RateLimiter
+    memory: MemoryBudget
+    cache: PageCache | None = None
 
     def api(self, settings: Settings, sleep: Sleep = anyio.sleep) -> "SessionsApi":
         """Return the API as one credential sees it, with reads and a circuit of its own."""
@@ -39,13 +43,15 @@ class SharedApi:
 async def open_shared_api(settings: Settings, *, fair: bool = False) -> AsyncIterator[SharedApi]:
     """Own the connections and tasks of the client for as long as the server lives.
 
-    If it is `fair`, no credential has more of the connections and of the API's limit than are left
+    If it is `fair`, no credential has more of connections, memory and the API's limit than are left
     to all others.
     """
+    memory = MemoryBudget(settings.max_memory_bytes, settings.max_response_bytes, fair=fair)
+    cache = PageCache(settings.cache_seconds, memory) if settings.cache_seconds else None
     async with open_connections(settings, fair=fair) as connections, background() as tasks:
         limiter = RateLimiter(settings.requests_per_minute, fair=fair)
         tasks.start_soon(limiter.pace)
-        yield SharedApi(connections, tasks, limiter)
+        yield SharedApi(connections, tasks, limiter, memory, cache)
 
 
 @asynccontextmanager
@@ -61,9 +67,10 @@ class SessionsApi:
     def __init__(self, settings: Settings, shared: SharedApi, sleep: Sleep) -> None:
         self._sleep = sleep
         self._configured = settings.api_key is not None or settings.no_key
-        self._reads = SharedReads(shared.tasks, settings.cache_seconds)
+        self._reads = SharedReads(shared.tasks, shared.cache)
         self._circuit = CircuitBreaker()
         self._limiter = shared.limiter
+        self._memory = shared.memory
         self._request = ApiRequest(shared.connections, settings)
 
     @property
@@ -92,11 +99,12 @@ class SessionsApi:
         # failed meanwhile.
         self._circuit.check()
         credential = self._request.credential
-        async with self._limiter.slot(credential):
-            with self._circuit.request():
-                try:
-                    body = await self._request.get(parameters)
-                except RateLimited as fault:
-                    self._limiter.pause(credential, fault.retry_after or 0)
-                    raise
-        return self._request.page_of(body, parameters, session)
+        with self._memory.share(credential) as share:
+            async with self._limiter.slot(credential):
+                with self._circuit.request():
+                    try:
+                        body = await self._request.get(parameters, share.grow_to)
+                    except RateLimited as fault:
+                        self._limiter.pause(credential, fault.retry_after or 0)
+                        raise
+            return self._request.page_of(body, parameters, session)

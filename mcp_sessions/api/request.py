@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import anyio
 
 from mcp_sessions import __version__
-from mcp_sessions.api.body import read_body
+from mcp_sessions.api.body import Grow, read_body
 from mcp_sessions.api.connections import ConnectionPool, UnusableEnvironment, httpx
 from mcp_sessions.api.failures import (
     FOREIGN,
@@ -64,8 +64,8 @@ class ApiRequest:
         self.credential = "" if settings.api_key is None else _digest(self._headers)
         """Tells credentials apart without naming them; empty where there is no key."""
 
-    async def get(self, parameters: Parameters) -> bytearray:
-        """Return the body of an answer of status 200, unpacked.
+    async def get(self, parameters: Parameters, grow: Grow) -> bytearray:
+        """Return the body of an answer of status 200, unpacked, for which `grow` finds memory.
 
         Raises:
             SessionsError: there is none, in this server's words.
@@ -73,7 +73,7 @@ class ApiRequest:
         try:
             async with self._connections.client(self.credential) as client:
                 with anyio.move_on_after(for_one_request(self._deadline)):
-                    return await self._observed(client, parameters)
+                    return await self._observed(client, parameters, grow)
         except UnusableEnvironment as fault:
             raise translated(fault) from None
         except ResponseTooLarge:
@@ -104,11 +104,13 @@ class ApiRequest:
     def _ask_for_less(self, parameters: Parameters) -> None:
         self.max_rows = min(self.max_rows, fewer_rows(_limit_of(parameters)))
 
-    async def _observed(self, client: httpx.AsyncClient, parameters: Parameters) -> bytearray:
+    async def _observed(
+        self, client: httpx.AsyncClient, parameters: Parameters, grow: Grow
+    ) -> bytearray:
         started, size = time.monotonic(), 0
         with upstream_request(self._host, ROUTE, parameters) as request:
             try:
-                body = await self._sent(client, parameters, request)
+                body = await self._sent(client, parameters, request, grow)
                 size = len(body)
             except SessionsError as fault:
                 request.failed(fault.code)
@@ -125,7 +127,11 @@ class ApiRequest:
         return body
 
     async def _sent(
-        self, client: httpx.AsyncClient, parameters: Parameters, request: UpstreamRequest
+        self,
+        client: httpx.AsyncClient,
+        parameters: Parameters,
+        request: UpstreamRequest,
+        grow: Grow,
     ) -> bytearray:
         try:
             headers = request.headers(self._headers)
@@ -134,7 +140,7 @@ class ApiRequest:
                 request.status = response.status_code
                 if response.status_code != _OK:
                     raise await _failure(response, parameters)
-                return await read_body(response, self._max_bytes)
+                return await read_body(response, self._max_bytes, grow)
         except FOREIGN as fault:
             raise translated(fault) from None
 

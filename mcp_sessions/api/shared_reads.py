@@ -1,6 +1,5 @@
 """Shares concurrent reads of the same page, and caches them for a moment if told so."""
 
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 from copy import copy
@@ -9,14 +8,12 @@ from typing import Any, Generic, TypeVar, cast
 
 import anyio
 from anyio.abc import TaskGroup
-from cachetools import TTLCache
 
+from mcp_sessions.api.page_cache import PageCache
 from mcp_sessions.errors import ApiTimeout
 from mcp_sessions.telemetry.instruments import spared
 
 T = TypeVar("T")
-
-_MAX_CACHED = 64  # pages, of which only what is shown is kept
 
 
 @asynccontextmanager
@@ -54,12 +51,10 @@ class SharedReads:
     A read goes on until the latest deadline among those who wait, and stops when all have left.
     """
 
-    def __init__(self, tasks: TaskGroup, cache_seconds: float) -> None:
+    def __init__(self, tasks: TaskGroup, cache: PageCache | None = None) -> None:
         self._tasks = tasks
         self._reads: dict[Hashable, _Read[Any]] = {}
-        self._cache: TTLCache[Hashable, Any] | None = None
-        if cache_seconds:
-            self._cache = TTLCache(_MAX_CACHED, cache_seconds, timer=time.monotonic)
+        self._cache = cache  # which others use too
 
     async def share(self, key: Hashable, read: Callable[[], Awaitable[T]], *, fresh: bool) -> T:
         """Return what `read` gives, or what another call of it with the same key does.
@@ -71,7 +66,7 @@ class SharedReads:
             ApiTimeout: it did not end before the latest deadline.
         """
         if self._cache is not None and not fresh:
-            found: T | None = self._cache.get(key)
+            found: T | None = self._cache.get((self, key))
             if found is not None:
                 spared("cached")
                 return found
@@ -92,7 +87,7 @@ class SharedReads:
                 running.result = await read()
                 running.fault = None
                 if self._cache is not None:
-                    self._cache[key] = running.result
+                    self._cache.put((self, key), running.result)
         except Exception as fault:  # noqa: BLE001 - it is raised again where it is waited for
             running.fault = fault
         finally:

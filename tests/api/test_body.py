@@ -85,3 +85,33 @@ def test_packed_bytes_that_unpack_to_nothing_are_bounded_too():
 def test_a_body_that_cannot_be_unpacked_is_told_from_one_that_was_cut_off(body, encoding, told):
     with pytest.raises(told):
         body_of(body, encoding=encoding)
+
+
+@pytest.mark.parametrize("encoding", ["", "gzip"])
+def test_memory_is_found_for_every_byte_before_it_is_read(encoding):
+    text = bytes(1_000_000)
+    whole = gzip.compress(text) if encoding else text
+    parts = [whole[at : at + 100_000] for at in range(0, len(whole), 100_000)]
+    found = []
+
+    async def grow(size):
+        found.append(size)
+
+    async def read():
+        sent = Sent(parts, {"content-encoding": encoding, "content-length": str(len(whole))})
+        return await read_body(sent, 2_000_000, grow)
+
+    assert len(anyio.run(read)) == len(text) <= max(found)
+    assert found[0] == len(whole)
+    assert found[1:] == sorted(found[1:])
+    with_deadline = Sent(parts, {"content-encoding": encoding})
+
+    async def wait(_):
+        await anyio.sleep_forever()
+
+    async def wait_in_vain():
+        with anyio.move_on_after(0.01):
+            await read_body(with_deadline, 2_000_000, wait)
+
+    anyio.run(wait_in_vain)
+    assert with_deadline.taken == 1

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mcp_sessions.api.circuit_breaker import FAILURES
 from mcp_sessions.api.client import SharedApi, open_api, open_shared_api
 from mcp_sessions.api.connections import open_connections
+from mcp_sessions.api.memory_budget import MemoryBudget
 from mcp_sessions.api.rate_limiter import RateLimiter
 from mcp_sessions.api.retries import MAX_ATTEMPTS
 from mcp_sessions.api.shared_reads import background
@@ -117,7 +118,9 @@ def test_calls_that_wait_for_a_slot_are_not_sent_to_an_api_that_has_gone_down_me
         async with open_connections(settings) as connections, background() as reads:
             limiter = RateLimiter(FAILURES, 0.3)  # so many at once, and again after 0.3 s
             reads.start_soon(limiter.pace)
-            api = SharedApi(connections, reads, limiter).api(settings, sleep=at_once)
+            memory = MemoryBudget(settings.max_memory_bytes, settings.max_response_bytes)
+            shared = SharedApi(connections, reads, limiter, memory)
+            api = shared.api(settings, sleep=at_once)
             async with anyio.create_task_group() as calls:
                 for number in range(5 * FAILURES):
                     calls.start_soon(ask, api, number, faults)

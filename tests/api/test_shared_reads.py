@@ -1,6 +1,8 @@
 import anyio
 import pytest
 
+from mcp_sessions.api.memory_budget import MemoryBudget
+from mcp_sessions.api.page_cache import PageCache
 from mcp_sessions.api.shared_reads import SharedReads, background
 from mcp_sessions.errors import ApiTimeout, ApiUnavailable
 
@@ -29,7 +31,8 @@ def with_shared_reads(play, cache_seconds=0.0):
     async def run():
         with anyio.fail_after(DEADLINE):
             async with background() as tasks:
-                return await play(SharedReads(tasks, cache_seconds), HeldRead())
+                cache = PageCache(cache_seconds, MemoryBudget(10**6, 0)) if cache_seconds else None
+                return await play(SharedReads(tasks, cache), HeldRead())
 
     return anyio.run(run)
 
@@ -157,6 +160,18 @@ def test_a_result_is_cached_for_a_moment_unless_it_must_be_fresh():
         return [*first, await reads.share("same", read, fresh=True)]
 
     assert with_shared_reads(play, cache_seconds=30) == [1, 1, 1, 2]
+
+
+def test_those_who_have_a_cache_in_common_share_no_result():
+    async def run():
+        async with background() as tasks:
+            cache = PageCache(30, MemoryBudget(10**6, 0))
+            read = HeldRead()
+            read.go.set()
+            both = [SharedReads(tasks, cache) for _ in range(2)]
+            return [await reads.share("same", read, fresh=False) for reads in both * 2]
+
+    assert anyio.run(run) == [1, 2, 1, 2]
 
 
 def test_the_fault_of_a_read_is_not_cached():

@@ -74,3 +74,9 @@ def setting(name: str) -> str:
     text = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
     (value,) = set(re.findall(rf"^\s*{name}\s+([^;]+);", text, re.MULTILINE))
     return str(value)
+
+
+def memory_limit() -> int:
+    """Return the most bytes that a pod may take."""
+    (number,) = re.findall(r"(\d+)Mi", container()["resources"]["limits"]["memory"])
+    return int(number) * 2**20

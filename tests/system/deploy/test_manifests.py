@@ -29,6 +29,7 @@ from support.manifests import (
     image_environment,
     instructions,
     kustomization,
+    memory_limit,
     objects,
     pod,
     pod_environment,
@@ -133,6 +134,15 @@ def test_the_shares_of_all_pods_are_what_the_api_allows():
     rolling = OBJECTS["Deployment"]["spec"]["strategy"]["rollingUpdate"]
     share = Settings.from_env(pod_environment()).requests_per_minute
     assert share * (most + rolling["maxSurge"]) == OF_THE_API
+
+
+def test_the_memory_of_a_pod_is_what_the_settings_make_of_it_as_the_docs_say():
+    settings = Settings.from_env(pod_environment())
+    added = settings.max_memory_bytes + 4 * settings.max_response_bytes
+    assert memory_limit() == 192 * 2**20 + added
+    said = (PROJECT / "docs" / "http.md").read_text(encoding="utf-8")
+    assert "192 MiB, `MCP_SESSIONS_MAX_MEMORY_BYTES` and four times" in said
+    assert f"is {memory_limit() // 2**20} MiB by default" in said
 
 
 def test_a_rollout_and_an_eviction_leave_enough():
