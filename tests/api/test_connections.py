@@ -15,6 +15,7 @@ import trustme
 
 from mcp_sessions.api.client import open_api, open_shared_api
 from mcp_sessions.api.connections import open_connections
+from mcp_sessions.api.memory_budget import MemoryBudget, MemoryShare
 from mcp_sessions.api.request import ApiRequest
 from mcp_sessions.settings import Settings
 from mcp_sessions.wire.models import Session
@@ -252,14 +253,15 @@ def test_the_connection_of_a_request_that_was_given_up_is_not_used_again():
         loop_token = anyio.lowlevel.current_token()
         server.said_half = lambda: anyio.from_thread.run_sync(server.here.set, token=loop_token)
         with anyio.fail_after(PATIENCE):
+            share = MemoryShare(MemoryBudget(0, 0), "")
             async with open_connections(settings) as connections:
                 request = ApiRequest(connections, settings)
                 async with anyio.create_task_group() as given_up:
-                    given_up.start_soon(request.get, {"offset": 0, "limit": 1})
+                    given_up.start_soon(request.get, {"offset": 0, "limit": 1}, share.grow_to)
                     await server.here.wait()
                     given_up.cancel_scope.cancel()
                 server.go.set()
-                return await request.get({"offset": 1, "limit": 1})
+                return await request.get({"offset": 1, "limit": 1}, share.grow_to)
 
     with upstream() as served:
         served.turn_to(server.behaviour)
