@@ -20,9 +20,12 @@ MAX_ROWS_SENT: Final = 10_000
 
 MAX_ROW_VALUES: Final = 1_000
 """Values of one list of a row; an answer with more in it than a page ever has is held to that."""
+MAX_ROW_OBJECTS: Final = 25
+"""Objects of such a list that are kept where there are many; a row counts the others."""
 
 _SMALL: Final = 512 * 1024  # bytes, of which no rows take much memory
 _FEW_VALUES: Final = 20_000  # values, about, of which no rows take much memory
+_FEW_ROW_VALUES: Final = 200  # the same of one row, of which there are 100
 _NULL: Final = Raw(b"null")
 
 
@@ -64,14 +67,15 @@ def extract_row(body: bytes, row: type[BaseModel]) -> bytes:
 
 
 def lightened(body: bytes, row: type[BaseModel]) -> bytes:
-    """Return a row with null in place of each list of more than MAX_ROW_VALUES.
+    """Return a row whose lists are short, or hold null where there is more than can be shown.
 
-    A tool of three bytes would become one of five hundred, and no session has so many.
+    A list of more than MAX_ROW_VALUES is null as a whole, and so is every object after the first
+    MAX_ROW_OBJECTS. A tool of three bytes would become one of five hundred.
 
     Raises:
         msgspec.DecodeError, RecursionError, UnicodeDecodeError: it is not JSON throughout.
     """
-    if body.count(b",") < MAX_ROW_VALUES:
+    if body.count(b",") < _FEW_ROW_VALUES:
         return body
     try:
         fields = msgspec.json.decode(body, type=_raw_struct(row))
@@ -79,14 +83,26 @@ def lightened(body: bytes, row: type[BaseModel]) -> bytes:
         return body  # no object, which is no session
     for name in fields.__struct_fields__:
         value = getattr(fields, name)
-        if isinstance(value, Raw) and _has_too_many_values(bytes(value)):
-            setattr(fields, name, _NULL)
+        if isinstance(value, Raw):
+            setattr(fields, name, _shortened(value))
     return msgspec.json.encode(fields)
 
 
+def _shortened(field: Raw) -> Any:
+    value = bytes(field)
+    if value[:1] not in (b"[", b"{") or value.count(b",") < MAX_ROW_OBJECTS:
+        return field
+    if value.count(b",") >= MAX_ROW_VALUES and _has_too_many_values(value):
+        return _NULL
+    values = msgspec.json.decode(value, type=Union[list[Raw], dict[str, Raw]])  # noqa: UP007 - at run time
+    places = list(values) if isinstance(values, dict) else range(len(values))
+    for place in places[MAX_ROW_OBJECTS:]:
+        if bytes(values[place])[:1] == b"{":
+            values[place] = _NULL
+    return values
+
+
 def _has_too_many_values(value: bytes) -> bool:
-    if value[:1] not in (b"[", b"{") or value.count(b",") < MAX_ROW_VALUES:
-        return False
     counted = _counted_struct(MAX_ROW_VALUES)
     try:  # what has many commas may have them in its objects
         msgspec.json.decode(value, type=Union[list[counted], dict[str, counted]])  # type: ignore[valid-type]  # noqa: UP007 - at run time

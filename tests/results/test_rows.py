@@ -6,8 +6,9 @@ import pytest
 from mcp_sessions.results.models import Row
 from mcp_sessions.results.rows import STANDARD, brief, full, standard
 from mcp_sessions.wire.models import FullSession
+from mcp_sessions.wire.read import parse_page
 
-from support.rows import EVERY_FIELD
+from support.rows import EVERY_FIELD, page_of
 
 ROW = {
     "id": "session_1",
@@ -79,6 +80,20 @@ def test_a_full_row_gives_the_shape_of_what_is_heavy():
     assert row["files"] == {"count": 2, "names": ["/a.md (4 chars)", "/b.bin (3 bytes)"]}
     assert row["mcp_servers"] == {"count": 2, "names": ["crm (http)", "odd (unknown)"]}
     assert row["capabilities"] == {"count": 2, "names": ["memory", "unreadable"]}
+
+
+def test_of_many_objects_in_many_rows_each_row_shows_the_first_and_counts_all():
+    heavy = {
+        "id": "a",
+        "tools": [{"name": f"tool_{n}"} for n in range(900)],
+        "mcpServers": {f"server_{n}": {"type": "http"} for n in range(900)},
+    }
+    page = parse_page(page_of(*[heavy] * 30), FullSession, 30)
+    for parsed in page.data:
+        shown = full(parsed).compact()
+        assert shown["tools"]["count"] == shown["mcp_servers"]["count"] == 900
+        assert shown["tools"]["names"] == [*(f"tool_{n}" for n in range(20)), "+880 more"]
+        assert shown["mcp_servers"]["names"][19:] == ["server_19 (http)", "+880 more"]
 
 
 @pytest.mark.parametrize(

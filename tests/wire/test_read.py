@@ -138,3 +138,27 @@ def test_a_page_keeps_no_more_than_a_page_may_be_worth_whatever_its_rows_hold(mo
     assert [row.id for row in page.data] == [f"a{n}" for n in range(60)]
     assert kept < 3_000_000
     assert peak < kept + 4 * len(body) + 1_000_000
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"tools": [{}] * 999},
+        {"initial_files": [{"content": ""}] * 999},
+        {"capabilities": [{}] * 999, "usage": []},
+        {"mcpServers": {str(n): {} for n in range(999)}},
+    ],
+    ids="+".join,
+)
+def test_lists_of_as_many_objects_as_may_be_take_no_memory_for_those_that_are_not_shown(more):
+    body = page_of(*({"id": f"a{n}", **more} for n in range(60)))
+    parse_page(page_of({"id": "a", "usage": []}), FullSession, 100)
+    tracemalloc.start()
+    try:
+        page = read_page(body, FullSession)
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert all(row.model_dump(by_alias=True)[next(iter(more))] for row in page.data)
+    assert kept < 3_000_000
+    assert peak < 10_000_000
