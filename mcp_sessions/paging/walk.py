@@ -22,6 +22,7 @@ from mcp_sessions.api.request import MIN_ROWS, fewer_rows
 from mcp_sessions.errors import ApiTimeout, ApiUnavailable, ResponseTooLarge
 from mcp_sessions.paging.cursor import Place
 from mcp_sessions.paging.offset_fallback import (
+    BY_OFFSET,
     CUT,
     UNDATED,
     as_arrived,
@@ -212,8 +213,11 @@ class Walk(Generic[SessionT]):
         return entries
 
     def _unproven_note(self, window: Window[SessionT]) -> str:
-        cut = window.cut or self.note == CUT or self.reader.room < self.reader.max_rows
-        return CUT if cut else tied_note(self.reader.max_rows)
+        if window.cut or self.note == CUT or self.reader.room < self.reader.max_rows:
+            return CUT
+        if window.largest_group >= self.reader.max_rows - 1:
+            return tied_note(self.reader.max_rows)
+        return self.note or BY_OFFSET  # another page has seen why
 
     def _measure_drift(self, window: Window[SessionT], entries: list[Entry[SessionT]]) -> None:
         """Note how far the list has moved since the cursor was written, for the next cursor."""

@@ -1,5 +1,6 @@
 """One answer of the API as a stretch of the list, in the total order of `sort_key`."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic
@@ -62,6 +63,11 @@ class Window(Generic[SessionT]):
     def counted(self) -> bool:
         """Tell whether the answer has a total that can be true."""
         return self.total is not None and (self.end <= self.total or not self.entries)
+
+    @property
+    def largest_group(self) -> int:
+        """Return how many rows share one time, at most."""
+        return max(Counter(entry.key.age for entry in self.entries).values(), default=0)
 
     def starts_before(self, after: SortKey | None) -> bool:
         """Tell whether no session that comes after `after` stands before this window."""

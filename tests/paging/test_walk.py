@@ -191,17 +191,32 @@ def test_a_cursor_amid_a_page_that_could_not_be_proven_never_leads_to_a_complete
     assert (rest.following, rest.complete) == (None, False)
 
 
+@pytest.mark.parametrize("limit", [1, 2])
+def test_ties_that_are_too_many_for_small_answers_are_not_said_to_be_too_many_for_large_ones(limit):
+    api = _Fake([row(number // 20, id=id_of(number)) for number in range(60)], most=20)
+    place, notes = Place(ListSessions(limit=limit)), set()
+    for _ in range(80):
+        page = anyio.run(api.read, place)
+        notes.add(page.note)
+        if page.following is None:
+            break
+        place = page.following
+    assert page.following is None
+    assert notes - {None}
+    assert not [note for note in notes - {None} if "share one created_at" in note]
+
+
 class _Fake:
     """A list in memory, whose ties come in the order of their hashes."""
 
     max_rows = 100
 
-    def __init__(self, rows):
-        self.rows = rows
+    def __init__(self, rows, most=100):
+        self.rows, self.most = rows, most
 
     async def page(self, asked, session, **_):
         start = asked["offset"]
-        rows = self.rows[start : start + asked["limit"]]
+        rows = self.rows[start : start + min(asked["limit"], self.most)]
         return Page[session].model_validate({"data": rows, "total": len(self.rows)})
 
     async def read(self, place):
