@@ -23,6 +23,10 @@ UNDATED: Final = (
 CUT: Final = (
     "The API's answers have too few rows to prove what follows: rows may be missing or come twice."
 )
+UNTIMED: Final = (
+    "Some sessions have no created_at, and so no certain place: some of them may be missing or come"
+    " twice."
+)
 BY_OFFSET: Final = (
     "The list goes on by offset where nothing proved what follows: rows may be missing or come"
     " twice."

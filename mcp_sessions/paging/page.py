@@ -10,6 +10,7 @@ import anyio
 from mcp_sessions.api.client import SessionsApi
 from mcp_sessions.errors import ApiTimeout, SessionsError
 from mcp_sessions.paging.cursor import Place
+from mcp_sessions.paging.offset_fallback import UNTIMED
 from mcp_sessions.paging.row_filters import RowFilter
 from mcp_sessions.paging.sort_key import age_of, last_key_of
 from mcp_sessions.paging.walk import Walk, place_after
@@ -165,7 +166,7 @@ async def read_page(
         total=None if reader.foreign or place.query.filters_rows() else windows.total,
         examined=reader.examined,
         malformed=reader.malformed,
-        note=walk.note,
+        note=walk.note or (UNTIMED if walk.untimed else None),
     )
 
 

@@ -68,6 +68,7 @@ class Walk(Generic[SessionT]):
     place: Place
     ended: bool = False
     note: str | None = None
+    untimed: bool = False  # an answer had sessions without a time among others
     drift_known: bool = False  # how far the list has moved since the cursor was written
 
     async def next_entries(self, wanted: int) -> list[Entry[SessionT]]:
@@ -187,6 +188,7 @@ class Walk(Generic[SessionT]):
         """Return what a window proves, which is all that follows where the list ends."""
         entries = self._proven(window)
         self._measure_drift(window, entries)
+        self.untimed |= any(entry.session and not entry.timed for entry in window.entries)
         self._end(window)
         return entries
 
@@ -230,6 +232,8 @@ class Walk(Generic[SessionT]):
     def advance(self, entry: Entry[SessionT], *, closing: bool) -> None:
         """Go on after `entry`, or after all of its age if it is `closing` its group."""
         self.place = place_after(entry, self.place, closing=closing)
+        if self.untimed:  # the walk is no longer one that leaves nothing out
+            self.place = replace(self.place, doubtful=True)
 
 
 def place_after(entry: Entry[SessionT], place: Place, *, closing: bool = False) -> Place:

@@ -206,6 +206,27 @@ def test_ties_that_are_too_many_for_small_answers_are_not_said_to_be_too_many_fo
     assert not [note for note in notes - {None} if "share one created_at" in note]
 
 
+def test_a_list_in_which_sessions_have_no_time_is_never_called_complete():
+    """They stand beside other rows, which the next answer may have in another order."""
+    rows = [row(number // 3, id=id_of(number)) for number in range(30)]
+    del rows[11]["created_at"]
+    api = _Fake(rows)
+    place, read = Place(ListSessions(limit=4)), []
+    while place is not None:
+        read.append(anyio.run(api.read, place))
+        place = read[-1].following
+        api.rows[9:12] = reversed(api.rows[9:12])
+    assert "have no created_at" in next(page.note for page in read if page.note)
+    assert not read[-1].complete
+
+
+def test_a_walk_with_a_start_time_stops_where_it_is_passed_though_a_session_has_no_time():
+    api = _Fake([row(number) for number in range(600)])
+    del api.rows[3]["created_at"]
+    page = anyio.run(api.read, Place(ListSessions(created_after=row(9)["created_at"])))
+    assert (page.following, page.examined) == (None, 11)
+
+
 class _Fake:
     """A list in memory, whose ties come in the order of their hashes."""
 
