@@ -3,6 +3,7 @@
 import json
 from codecs import BOM_UTF8
 from collections import deque
+from contextlib import suppress
 from typing import Any, Final
 
 import anyio
@@ -116,9 +117,11 @@ class BufferedBody:
         if asked.method is not UNSET and not _is_id(asked.id):
             return False
         if isinstance(asked.params, _Params) and isinstance(asked.params.arguments, str):
-            whole = json.loads(body)
-            whole["params"]["arguments"] = arguments_from_text(asked.params.arguments)
-            body = json.dumps(whole).encode()
+            # What stands beside the arguments may be no JSON: it was passed over until here.
+            with suppress(ValueError, RecursionError):
+                whole = json.loads(body)
+                whole["params"]["arguments"] = arguments_from_text(asked.params.arguments)
+                body = json.dumps(whole).encode()
         return self._replace(body, text)
 
     def _replace(self, body: bytes, text: bytes) -> bool:

@@ -81,3 +81,9 @@ async def test_a_byte_order_mark_is_passed_over():
 async def test_arguments_that_come_as_text_are_an_object_or_a_name_that_will_be_refused(text, read):
     amended = json.loads(await passed_on(call(text).encode()))
     assert amended["params"]["arguments"] == read
+
+
+@pytest.mark.parametrize("beside", [b"1" * 5_000, b'"\xff"'], ids=["long", "no UTF-8"])
+async def test_arguments_as_text_beside_what_is_no_json_are_left_to_the_sdk(beside):
+    body = call("{}").encode().replace(b'"2.0"', b'"2.0","beside":' + beside)
+    assert await passed_on(body) == body
