@@ -95,18 +95,18 @@ class ToolsByTenant:
         settings = self._settings_of(tenant)
         tools = self._tools.get(tenant)
         if tools is None or tools.settings is not settings:
-            tools = self._tools[tenant] = SessionTools(self.api(settings), settings, tenant)
+            tools = self._tools[tenant] = SessionTools(self.api(settings, tenant), settings, tenant)
         return tools
 
     def definitions(self, tenant: str | None = None) -> list[Tool]:
         """Return what tools/list gives; raises PermissionDenied as `tools` does."""
         return definitions(self._settings_of(tenant).agent_id)
 
-    def api(self, settings: Settings) -> SessionsApi:
-        """Return the API as the credential of `settings` sees it."""
+    def api(self, settings: Settings, tenant: str | None = None) -> SessionsApi:
+        """Return the API as the credential of `settings` sees it, for a tenant if there are any."""
         if self._shared_api is None:
             raise RuntimeError("the server's connections are not open")
-        return self._shared_api.api(settings)
+        return self._shared_api.api(settings, tenant=tenant or "")
 
     def _settings_of(self, tenant: str | None) -> Settings:
         if self.tenants is None:

@@ -34,17 +34,22 @@ class SharedApi:
     memory: MemoryBudget
     cache: PageCache | None = None
 
-    def api(self, settings: Settings, sleep: Sleep = anyio.sleep) -> "SessionsApi":
-        """Return the API as one credential sees it, with reads and a circuit of its own."""
-        return SessionsApi(settings, self, sleep)
+    def api(
+        self, settings: Settings, sleep: Sleep = anyio.sleep, tenant: str = ""
+    ) -> "SessionsApi":
+        """Return the API as one credential sees it, with reads and a circuit of its own.
+
+        Tenants have their own shares of what is shared, though their credentials be the same.
+        """
+        return SessionsApi(settings, self, sleep, tenant)
 
 
 @asynccontextmanager
 async def open_shared_api(settings: Settings, *, fair: bool = False) -> AsyncIterator[SharedApi]:
     """Own the connections and tasks of the client for as long as the server lives.
 
-    If it is `fair`, no credential has more of connections, memory and the API's limit than are left
-    to all others.
+    If it is `fair`, no tenant has more of connections, memory and the API's limit than are left to
+    all others.
     """
     memory = MemoryBudget(settings.max_memory_bytes, settings.max_response_bytes, fair=fair)
     cache = PageCache(settings.cache_seconds, memory) if settings.cache_seconds else None
@@ -64,14 +69,14 @@ async def open_api(settings: Settings, sleep: Sleep = anyio.sleep) -> AsyncItera
 class SessionsApi:
     """Reads pages of `GET /v1/sessions`."""
 
-    def __init__(self, settings: Settings, shared: SharedApi, sleep: Sleep) -> None:
+    def __init__(self, settings: Settings, shared: SharedApi, sleep: Sleep, tenant: str) -> None:
         self._sleep = sleep
         self._configured = settings.api_key is not None or settings.no_key
         self._reads = SharedReads(shared.tasks, shared.cache)
         self._circuit = CircuitBreaker()
         self._limiter = shared.limiter
         self._memory = shared.memory
-        self._request = ApiRequest(shared.connections, settings)
+        self._request = ApiRequest(shared.connections, settings, tenant)
 
     @property
     def max_rows(self) -> int:
@@ -98,13 +103,13 @@ class SessionsApi:
         # Asked before the queue, so that nobody waits in vain, and after it, since others may have
         # failed meanwhile.
         self._circuit.check()
-        credential = self._request.credential
-        with self._memory.share(credential) as share:
-            async with self._limiter.slot(credential):
+        asker = self._request.asker
+        with self._memory.share(asker) as share:
+            async with self._limiter.slot(asker):
                 with self._circuit.request():
                     try:
                         body = await self._request.get(parameters, share.grow_to)
                     except RateLimited as fault:
-                        self._limiter.pause(credential, fault.retry_after or 0)
+                        self._limiter.pause(self._request.credential, fault.retry_after or 0)
                         raise
             return self._request.page_of(body, parameters, session)

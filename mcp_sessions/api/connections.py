@@ -127,13 +127,13 @@ class ConnectionPool:
         self._tls: ssl.SSLContext | None = None
 
     @asynccontextmanager
-    async def client(self, credential: str) -> AsyncIterator[httpx.AsyncClient]:
-        """Lend a client for one request of a credential.
+    async def client(self, credential: str, asker: str) -> AsyncIterator[httpx.AsyncClient]:
+        """Lend a client for one request with a credential, in the turn of who asks.
 
         Raises:
             UnusableEnvironment: none can be made.
         """
-        async with self._slots.slot(credential):
+        async with self._slots.slot(asker):
             connection = self._idle_of(credential) or await self._opened(credential)
             try:
                 yield connection.client
@@ -186,7 +186,7 @@ class ConnectionPool:
 async def open_connections(
     settings: Settings, *, fair: bool = False
 ) -> AsyncIterator[ConnectionPool]:
-    """Own the connections for as long as the server lives; if `fair`, among credentials."""
+    """Own the connections for as long as the server lives; if `fair`, among those who ask."""
     pool = ConnectionPool(settings, fair=fair)
     try:
         yield pool

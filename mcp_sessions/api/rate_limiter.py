@@ -1,4 +1,4 @@
-"""Rate limiter: at most so many requests in any minute, fair among credentials.
+"""Rate limiter: at most so many requests in any minute, fair among those who ask.
 
 The API counts requests an address, so one limiter stands before it for all who share this process.
 `request_window` counts who holds what; here they wait for it.
@@ -28,8 +28,8 @@ class RateLimiter:
     """Gives out slots: each is taken from the request until `period` seconds after its answer.
 
     The API saw a request at some time before its answer, so no window of its own, fixed or
-    sliding, ever holds more than `max_requests`. If it is `fair`, no credential holds more slots
-    than are left to all others, and who comes now and then finds one though others never stop.
+    sliding, ever holds more than `max_requests`. If it is `fair`, nobody holds more slots than are
+    left to all others, and who comes now and then finds one though others never stop.
     `pace` has to run in a task of its own.
     """
 
@@ -52,17 +52,19 @@ class RateLimiter:
             self._log.warning(whose, "the API asks for a pause of %d s in %s", seconds, whose)
 
     @asynccontextmanager
-    async def slot(self, credential: str) -> AsyncIterator[None]:
-        """Hold a slot for one request; those of a credential wait in line, credentials take turns.
+    async def slot(self, asker: str) -> AsyncIterator[None]:
+        """Hold a slot for one request of who asks, as `RequestWindow` names them.
+
+        Requests of one wait in line, and who asks takes turns with the others.
 
         Raises:
             RateLimited: the turn would come past the call's deadline.
         """
-        await self._take(credential)
+        await self._take(asker)
         try:
             yield
         finally:
-            self._window.answered(credential, anyio.current_time())
+            self._window.answered(asker, anyio.current_time())
             if self._queue:
                 self._changed.set()
 
@@ -75,31 +77,31 @@ class RateLimiter:
             with anyio.move_on_at(self._window.next_change(now) if self._queue else math.inf):
                 await self._changed.wait()
 
-    async def _take(self, credential: str) -> None:
+    async def _take(self, asker: str) -> None:
         self._give()  # to those whose slots have become free just now, before the newcomer
         now = anyio.current_time()
-        if self._window.take(credential, now):
+        if self._window.take(asker, now):
             return
-        if self._window.rests_until(credential) <= now:
+        if self._window.rests_until(asker) <= now:
             self._log.warning("wait", "requests wait for %s", self._limit)
-        time, until = self._time_of(credential), end_of_queueing()
+        time, until = self._time_of(asker), end_of_queueing()
         if time > until:
             raise _must_wait(time)
-        waiter = self._queue.join(credential)
+        waiter = self._queue.join(asker)
         self._changed.set()
         try:
             with anyio.move_on_at(until):
                 await waiter.woken.wait()
         except anyio.get_cancelled_exc_class():
             if waiter.granted:  # the slot came too late for this one: the next may have it
-                self._window.release(credential)
+                self._window.release(asker)
                 self._changed.set()
             raise
         finally:
             if not waiter.granted:
-                self._queue.leave(credential, waiter)
+                self._queue.leave(asker, waiter)
         if not waiter.granted:  # others came and took their fair turns first
-            raise _must_wait(self._time_of(credential))
+            raise _must_wait(self._time_of(asker))
 
     def _give(self) -> None:
         """Give every slot that may be given to the next name in the queue that may have it."""
@@ -108,9 +110,9 @@ class RateLimiter:
         while (name := self._window.take_next(self._queue, now)) is not None:
             self._queue.wake(name)
 
-    def _time_of(self, credential: str) -> float:
+    def _time_of(self, asker: str) -> float:
         waiting = ((name, self._queue.waiting(name)) for name in self._queue)
-        return self._window.time_of(credential, waiting, anyio.current_time())
+        return self._window.time_of(asker, waiting, anyio.current_time())
 
 
 def _must_wait(time: float) -> RateLimited:

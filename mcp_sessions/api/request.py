@@ -53,7 +53,7 @@ class ApiRequest:
     too large to be read, until light ones have come.
     """
 
-    def __init__(self, connections: ConnectionPool, settings: Settings) -> None:
+    def __init__(self, connections: ConnectionPool, settings: Settings, tenant: str = "") -> None:
         self._connections = connections
         self._url = httpx.URL(f"{settings.api_url}{ROUTE}")
         self._host = urlsplit(settings.api_url).hostname or ""
@@ -63,6 +63,8 @@ class ApiRequest:
         self.max_rows = MAX_LIMIT
         self.credential = "" if settings.api_key is None else _digest(self._headers)
         """Tells credentials apart without naming them; empty where there is no key."""
+        self.asker = f"{self.credential} {tenant}" if tenant else self.credential
+        """Tells apart who asks with it; tenants may have the same."""
 
     async def get(self, parameters: Parameters, grow: Grow) -> bytearray:
         """Return the body of an answer of status 200, unpacked, for which `grow` finds memory.
@@ -71,7 +73,7 @@ class ApiRequest:
             SessionsError: there is none, in this server's words.
         """
         try:
-            async with self._connections.client(self.credential) as client:
+            async with self._connections.client(self.credential, self.asker) as client:
                 with anyio.move_on_after(for_one_request(self._deadline)):
                     return await self._observed(client, parameters, grow)
         except UnusableEnvironment as fault:

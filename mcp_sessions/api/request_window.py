@@ -1,4 +1,4 @@
-"""The window of the rate limiter: which credential holds how many of its slots, and which rests.
+"""The window of the rate limiter: who holds how many of its slots, and which credential rests.
 
 It knows no clock: whoever asks says what time it is, so that the future can be played through.
 """
@@ -13,7 +13,11 @@ from mcp_sessions.fair_slots import Shares
 
 @dataclass(slots=True)
 class RequestWindow:
-    """Slots that are held from the request until `period` seconds after its answer."""
+    """Slots that are held from the request until `period` seconds after its answer.
+
+    Who asks is a credential, and behind a blank the tenant that asks with it, if there are tenants:
+    each holds slots of its own, while a rest is for all who have the credential.
+    """
 
     shares: Shares
     period: float
@@ -33,46 +37,46 @@ class RequestWindow:
         ends = sorted(end for name, end in self.rests.items() if name)
         self.all_rest_until = ends[-2] if len(ends) > 1 else 0.0
 
-    def rests_until(self, credential: str) -> float:
-        """Return when a credential may ask again, a time that has passed if it may now."""
-        return max(self.rests.get(credential, 0.0), self.all_rest_until)
+    def rests_until(self, asker: str) -> float:
+        """Return when who asks may do so again, a time that has passed if it may now."""
+        return max(self.rests.get(_credential_of(asker), 0.0), self.all_rest_until)
 
     def all_rest(self, now: float) -> bool:
         """Tell whether nobody may ask."""
         return self.all_rest_until > now
 
-    def take(self, credential: str, now: float) -> bool:
+    def take(self, asker: str, now: float) -> bool:
         """Take a slot for one request, and tell whether there was one."""
-        return self.take_next((credential,), now) is not None
+        return self.take_next((asker,), now) is not None
 
-    def take_next(self, credentials: Iterable[str], now: float) -> str | None:
+    def take_next(self, askers: Iterable[str], now: float) -> str | None:
         """Take a slot for the first of these that may have one, and return which, if any.
 
         This is asked again and again with everybody who waits.
         """
         if not self.shares.free or self.all_rest_until > now:
             return None
-        for credential in credentials:
-            if self.rests.get(credential, 0.0) <= now and self.shares.take(credential):
-                self.unanswered[credential] += 1
-                return credential
+        for asker in askers:
+            if self.rests_until(asker) <= now and self.shares.take(asker):
+                self.unanswered[asker] += 1
+                return asker
         return None
 
-    def release(self, credential: str) -> None:
+    def release(self, asker: str) -> None:
         """Free a slot at once, with which no request was made."""
-        self.unanswered[credential] -= 1
-        self.shares.release(credential)
+        self.unanswered[asker] -= 1
+        self.shares.release(asker)
 
-    def answered(self, credential: str, now: float) -> None:
+    def answered(self, asker: str, now: float) -> None:
         """Free a slot a period from now."""
-        self.unanswered[credential] -= 1
-        self.cooling.append((now + self.period, credential))
+        self.unanswered[asker] -= 1
+        self.cooling.append((now + self.period, asker))
 
     def reclaim(self, now: float) -> None:
         """Free the slots whose time has come."""
         while self.cooling and self.cooling[0][0] <= now:
-            _, credential = self.cooling.popleft()
-            self.shares.release(credential)
+            _, asker = self.cooling.popleft()
+            self.shares.release(asker)
 
     def next_change(self, now: float) -> float:
         """Return when the next slot is free or the next rest is over."""
@@ -81,8 +85,8 @@ class RequestWindow:
             ends.append(self.cooling[0][0])
         return min(ends, default=math.inf)
 
-    def time_of(self, credential: str, waiting: Iterable[tuple[str, int]], now: float) -> float:
-        """Return when the next to come of a credential would have a slot, if nobody else came.
+    def time_of(self, asker: str, waiting: Iterable[tuple[str, int]], now: float) -> float:
+        """Return when the next to come of who asks would have a slot, if nobody else came.
 
         `waiting` says how many wait under which name, the next to be served first. What will
         happen is played through, every request answered as soon as it is made.
@@ -96,8 +100,8 @@ class RequestWindow:
         for name in self.unanswered.elements():
             future.answered(name, now)
         turns = OrderedDict(waiting)
-        turns[credential] = turns.get(credential, 0) + 1
-        while credential in turns:
+        turns[asker] = turns.get(asker, 0) + 1
+        while asker in turns:
             future.reclaim(now)
             served = future.take_next(turns, now)
             if served is None:
@@ -108,3 +112,7 @@ class RequestWindow:
             if left:
                 turns[served] = left
         return now
+
+
+def _credential_of(asker: str) -> str:
+    return asker.partition(" ")[0]

@@ -170,3 +170,12 @@ def test_a_pause_told_to_requests_without_a_key_holds_back_them_alone():
 
 def test_nothing_changes_in_a_window_that_is_free():
     assert window_of(3).next_change(0) == math.inf
+
+
+def test_tenants_with_one_credential_have_shares_of_their_own_and_rest_together():
+    window = window_of(16)
+    assert [ask_until_refused(window, name) for name in ("key a", "key b")] == [8, 4]
+    window.rest("key", 30.0, 0.0)
+    assert not ask(window, "key new", 0.0)
+    assert ask(window, "other new", 0.0)
+    assert ask(window, "key new", 30.0)

@@ -84,6 +84,20 @@ def test_a_tenant_that_never_stops_leaves_others_their_share_of_the_apis_limit(
     assert [len(rows(answer)) > 0 for answer in modest] == [True] * 3
 
 
+def test_a_tenant_that_never_stops_leaves_its_share_to_one_with_the_same_key(
+    bare_environment, api, tmp_path
+):
+    file = tmp_path / "tenants.toml"
+    both = [("acme", ACME), ("beta", BETA)]
+    file.write_text("".join(tenant(*one, api_key=KEYS["acme"]) for one in both))
+    own = {"MCP_SESSIONS_TENANTS_FILE": str(file), "MCP_SESSIONS_REQUESTS_PER_MINUTE": "12"}
+    with served(bare_environment, api.url, key=None, **own) as server:
+        greedy = [server.call(ACME, search=f"word {number}") for number in range(7)]
+        modest = [server.call(BETA, search=f"word {number}") for number in range(3)]
+    assert [answer.json()["result"]["isError"] for answer in greedy] == [False] * 6 + [True]
+    assert [answer.json()["result"]["isError"] for answer in modest] == [False] * 3
+
+
 def test_a_wait_that_the_api_names_to_one_tenant_holds_back_no_other(server, upstreams):
     def answers_beta_alone(exchange):
         refusal = says(b"{}", "429 Too Many Requests", retry_after="60")
