@@ -7,11 +7,14 @@ under another name of the same callers, until `forget` says that the file is as 
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from mcp_sessions.auth.tenants import Tenant, TenantRegister
 
 _Scope = tuple[str | None, str | None]  # an organization, an agent
 _Mark = tuple[str, str]  # a kind and a value by which a tenant is known again
+
+_NO_SCOPE: Final[_Scope] = (None, None)
 
 
 class HeldScopes:
@@ -39,11 +42,14 @@ class HeldScopes:
         self._scopes.clear()
 
     def _before(self, marks: list[_Mark]) -> _Scope:
-        """Return what a tenant of that name was held to, or else whoever had one of its callers."""
-        known = [self._scopes[mark] for mark in marks if mark in self._scopes]
-        if marks[0] in self._scopes:
-            return known[0]
-        return next((scope for scope in known if scope != (None, None)), (None, None))
+        """Return what a tenant of that name was held to, or else whoever had one of its callers.
+
+        Who had no scope gets none by a caller from elsewhere, while one of its own stays.
+        """
+        named, *callers = (self._scopes.get(mark) for mark in marks)
+        if named == _NO_SCOPE and _NO_SCOPE in callers:
+            return _NO_SCOPE
+        return next((scope for scope in (named, *callers) if scope and any(scope)), _NO_SCOPE)
 
 
 def _scoped(tenant: Tenant, before: _Scope) -> Tenant:

@@ -57,6 +57,15 @@ def test_a_caller_that_goes_to_a_tenant_without_a_scope_gives_that_tenant_none()
     assert held == ({"free": (None, None)}, [])
 
 
+def test_callers_that_come_under_the_name_of_a_tenant_without_a_scope_keep_theirs():
+    before = register(entry(**SCOPE, subjects=["alice"]), entry("free", subjects=["bob"]))
+    swapped = register(
+        entry(token_hashes=None, subjects=["bob"], **SCOPE),
+        entry("free", token_hashes=None, subjects=["alice"]),
+    )
+    assert after(before, swapped)[0]["free"] == ("org_1", "agent_1")
+
+
 def test_nobody_is_held_to_what_was_forgotten():
     held = HeldScopes()
     held.applied(register(entry(**SCOPE)))
