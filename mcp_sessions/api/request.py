@@ -61,7 +61,7 @@ class ApiRequest:
         self._max_bytes = settings.max_response_bytes
         self._deadline = settings.deadline
         self.max_rows = MAX_LIMIT
-        self.credential = "" if settings.api_key is None else _digest(self._headers)
+        self.credential = "" if settings.api_key is None else _credential(self._headers)
         """Tells credentials apart without naming them; empty where there is no key."""
         self.asker = f"{self.credential} {tenant}" if tenant else self.credential
         """Tells apart who asks with it; tenants may have the same."""
@@ -151,8 +151,10 @@ def _limit_of(parameters: Parameters) -> int:
     return int(parameters.get("limit", MAX_LIMIT))
 
 
-def _digest(headers: dict[str, str]) -> str:
-    return blake2b(repr(headers).encode(), digest_size=8).hexdigest()
+def _credential(headers: dict[str, str]) -> str:
+    """Return a digest of the key, a dot and one of all that is sent, the organization too."""
+    parts = (headers["Authorization"], repr(headers))
+    return ".".join(blake2b(part.encode(), digest_size=8).hexdigest() for part in parts)
 
 
 def _headers(settings: Settings) -> dict[str, str]:

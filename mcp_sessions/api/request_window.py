@@ -16,7 +16,8 @@ class RequestWindow:
     """Slots that are held from the request until `period` seconds after its answer.
 
     Who asks is a credential, and behind a blank the tenant that asks with it, if there are tenants:
-    each holds slots of its own, while a rest is for all who have the credential.
+    each holds slots of its own, while a rest is for all who have the credential. That begins with
+    its key and a dot, where one key asks for several organizations.
     """
 
     shares: Shares
@@ -27,14 +28,18 @@ class RequestWindow:
     all_rest_until: float = 0.0
 
     def rest(self, credential: str, until: float, now: float) -> None:
-        """Let a credential take no slot, and nobody while two or more of them rest.
+        """Let a credential take no slot, and nobody while those of two or more keys rest.
 
         What is told to one may be about its key alone, what is told to two is about the address.
         Who has no key (an empty credential) says nothing about those who have one.
         """
         self.rests = {name: end for name, end in self.rests.items() if end > now}
         self.rests[credential] = max(until, self.rests.get(credential, until))
-        ends = sorted(end for name, end in self.rests.items() if name)
+        by_key: dict[str, float] = {}
+        for name, end in self.rests.items():
+            key = name.partition(".")[0]
+            by_key[key] = max(end, by_key.get(key, end))
+        ends = sorted(end for key, end in by_key.items() if key)
         self.all_rest_until = ends[-2] if len(ends) > 1 else 0.0
 
     def rests_until(self, asker: str) -> float:

@@ -195,6 +195,27 @@ def test_a_wait_that_is_named_to_one_key_holds_back_no_other_key():
         assert sum(b"MINEKEY" in head for head in upstream.requests) == 1
 
 
+def test_a_wait_that_is_named_to_one_key_in_two_organizations_holds_back_no_other_key():
+    async def run(url):
+        mine, other = (
+            Settings(api_url=url, api_key=f"evr_pat_{key}KEY") for key in ("MINE", "OTHER")
+        )
+        async with open_shared_api(mine, fair=True) as shared:
+            for organization in ("org_1", "org_2"):
+                told = shared.api(mine.model_copy(update={"org_id": organization}))
+                with anyio.fail_after(20), pytest.raises(RateLimited):
+                    await told.page({"offset": 0, "limit": 1}, Session)
+            with anyio.fail_after(20):
+                return await shared.api(other).page({"offset": 0, "limit": 1}, Session)
+
+    refusal = answer(b"{}", "429 Too Many Requests", retry_after="60")
+    with scripted([]) as upstream:
+        upstream.turn_to(
+            lambda seen: (sends(refusal) if b"MINEKEY" in seen.head else right())(seen)
+        )
+        assert anyio.run(run, upstream.url).data
+
+
 def test_answers_that_break_off_do_not_keep_other_pages_of_the_key_from_being_asked_for():
     async def run(url):
         async with open_api(settings_for(url), sleep=at_once) as api:

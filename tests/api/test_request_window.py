@@ -179,3 +179,11 @@ def test_tenants_with_one_credential_have_shares_of_their_own_and_rest_together(
     assert not ask(window, "key new", 0.0)
     assert ask(window, "other new", 0.0)
     assert ask(window, "key new", 30.0)
+
+
+def test_two_organizations_of_one_key_that_rest_hold_back_no_other_key():
+    window = window_of(16)
+    window.rest("key.one", 30.0, 0.0)
+    window.rest("key.two", 30.0, 0.0)
+    assert not ask(window, "key.two", 0.0)
+    assert ask(window, "other.one", 0.0)
