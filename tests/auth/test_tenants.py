@@ -103,8 +103,9 @@ def test_a_key_comes_from_a_file_or_a_variable_without_the_blanks_around_it(read
         ([entry(), f"n = {'[' * 100_000}"], "cannot be read (RecursionError)"),
         ([entry(), f"n = {'{a=' * 100_000}"], "cannot be read (RecursionError)"),
         ([entry(), f"n = {'[' * 200}{']' * 200}"], "tenant.n cannot be used"),
-        ([entry(), f"{'a.' * 100_000}b = 1"], "has a key of more than 32 parts"),
-        ([entry(), "n = { " + '"a" . ' * 100_000 + "b = 1 }"], "has a key of more than 32 parts"),
+        ([entry(), f"{'a.' * 100_000}b = 1"], "has a line of more than 256 dots"),
+        ([entry(), "n = { " + '"a" . ' * 100_000 + "b = 1 }"], "has a line of more than 256 dots"),
+        ([entry(), '"!".' * 100_000 + "b = 1"], "has a line of more than 256 dots"),
         ([entry(), f"{'a.' * 30}b = 1"], "tenant.a cannot be used"),
         ([entry(org_id=None), "org_id = 2026-01-01"], "tenant.org_id cannot be used"),
         ([entry(org_id=None), "org_id = nan"], "tenant.org_id cannot be used"),
@@ -122,6 +123,10 @@ def test_a_file_that_cannot_be_read_is_refused_by_name(file, clock, content):
     with pytest.raises(InvalidSettings, match="cannot be read") as refused:
         opened(file, clock)
     assert str(file) in str(refused.value)
+
+
+def test_a_ruler_of_dots_may_stand_in_a_comment(read):
+    assert list(read(entry(), f"  # {'.' * 1_000}").current().tenants) == ["acme"]
 
 
 def test_a_tenant_may_name_itself_twice_where_two_may_not_share(read):
