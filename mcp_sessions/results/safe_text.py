@@ -9,7 +9,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from mcp_sessions.results.credentials import masked
+from mcp_sessions.results.credentials.mask import masked
 
 if TYPE_CHECKING:
     import regex
