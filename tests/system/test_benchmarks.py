@@ -60,7 +60,8 @@ def measured_by(*arguments):
     tables = json.loads(said_by(*arguments, "--json"))
     for rows in tables.values():
         (base,) = (row for row in rows if row["server"] == "strict forwarder")
-        assert {value for column, value in base.items() if column.endswith("/ strict")} == {1}
+        ratios = {value for column, value in base.items() if column.endswith("/ strict")}
+        assert ratios - {None} == {1}  # none of a CPU time that is too short to be counted
     return tables.values()
 
 
