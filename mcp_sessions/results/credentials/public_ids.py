@@ -37,18 +37,24 @@ _SHAPE = re.compile(
     r"|(?:12D3KooW|16Uiu2HA)\w+|(?:[xyzt]pub|npub|nevent|note)1?\w+"
 )
 _BASE58 = re.compile(r"[1-9A-HJ-NP-Za-km-z]{25,90}")
-_LINK = re.compile(r"\S*?(?:://|[a-z0-9-]{1,63}\.[a-z]{2,10}/)")
+_LINK = re.compile(r"://|(?<![a-z0-9-])[a-z0-9-]{1,63}\.[a-z]{2,10}/")
 _BEFORE = 60  # characters in which it is said what something is
 _AFTER = 40
+
+
+def link_start(text: str, start: int, end: int) -> int:
+    """Return where the path of a link in a word begins, or the word's end if it has none.
+
+    What follows names a document: what a link keeps secret is looked for by its place.
+    """
+    link = _LINK.search(text, start, end)
+    return link.end() if link else end + 1
 
 
 def is_public(text: str, start: int, end: int) -> bool:
     """Tell whether a mixture is public by its shape, its alphabet, or what is said beside it."""
     token = text[start:end]
     if _SHAPE.fullmatch(token) or _NAMED_JUST_BEFORE.search(text[max(0, start - _BEFORE) : start]):
-        return True
-    # Of a document: what a link keeps secret is looked for by its place.
-    if _LINK.match(text, text.rfind(" ", 0, start) + 1, end):
         return True
     said = f"{text[max(0, start - _BEFORE) : start]} {text[end : end + _AFTER]}"
     return _BASE58.fullmatch(token) is not None and _CALLED.search(said) is not None

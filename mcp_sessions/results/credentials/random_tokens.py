@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator
 
 from mcp_sessions.results.credentials.folded import Folded
-from mcp_sessions.results.credentials.public_ids import PREFIXES, is_public
+from mcp_sessions.results.credentials.public_ids import PREFIXES, is_public, link_start
 
 Span = tuple[int, int]
 """Where a part of a text begins and ends."""
 
+_WORD = re.compile(r"[^ ]{16,}+")
 _TOKEN = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}+={0,2}")
 _PREFIXED = re.compile(
     r"(?P<name>[A-Za-z][A-Za-z0-9]{0,11}(?:[_-][a-z0-9]{1,10}){0,2})[_-]+"
@@ -41,9 +42,15 @@ _HEX = re.compile(r"(?<![A-Za-z0-9])[0-9a-f]{32}(?![0-9A-Za-z])")
 def random_tokens(line: Folded) -> Iterator[Span]:
     """Yield where secrets without a known shape stand."""
     text = line.text
-    for token in _TOKEN.finditer(text):
-        if _is_secret(token[0]) and not is_public(text, *token.span()):
-            yield token.span()
+    for word in _WORD.finditer(text):
+        secrets = [
+            token.span() for token in _TOKEN.finditer(text, *word.span()) if _is_secret(token[0])
+        ]
+        # Once for the word, or a word of many tokens would take long.
+        path = link_start(text, *word.span()) if secrets else 0
+        for start, end in secrets:
+            if end < path and not is_public(text, start, end):
+                yield start, end
     for spelled in _SPELLED.finditer(text):
         if len(_DIGIT.findall(spelled[0])) > 1 and _LETTER.search(spelled[0]):
             yield spelled.span()

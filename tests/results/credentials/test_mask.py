@@ -150,6 +150,14 @@ def test_the_start_of_any_credential_over_and_over_costs_about_what_plain_text_o
         assert _cost(text, 1) < most or _cost(text) < most, start
 
 
+def test_a_word_of_many_tokens_costs_about_what_plain_text_of_its_length_does():
+    chars = 64_000
+    most = 25 * _cost(("plan 2 of the roll-out: ask (again) " * chars)[:chars], 2)
+    for joint in (".", "=", ":", ",", "|"):
+        text = (f"dpa1EAAMabkua_0a1b2c3d4e5fZx9Kq2{joint}" * chars)[:chars]
+        assert _cost(text, 1) < most or _cost(text) < most, joint
+
+
 def _cost(text, times=5):
     """Return the CPU time of masking a text, the least of several."""
     costs = []
