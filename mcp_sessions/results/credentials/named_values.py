@@ -21,7 +21,7 @@ _MAX_WORDS = 5  # between a name and "is": "the password for our new wifi is"
 _JUDGED = 200  # characters of a value that are looked at
 
 _ASSIGNED = re.compile(
-    r"[\"'`\])]{0,2}(?P<more>(?:(?:[_0-9-]|(?<=[a-z])[A-Z])[A-Za-z0-9_-]{0,24}|s)?)"
+    r"[\"'`\])\\]{0,2}(?P<more>(?:(?:[_0-9-]|(?<=[a-z])[A-Z])[A-Za-z0-9_-]{0,24}|s)?)"
     r"[\"'`]?\s?(?P<by>:=|=>|==?|:)\s?"
 )
 # What a longer name says of the secret that it does not hold: `password_file=`, `token_limit:`.
@@ -34,11 +34,13 @@ _ABOUT = re.compile(
 _UNSPACED = "\u1100-\u11ff\u3000-\u30ff\u4e00-\u9fff"  # scripts that put no space behind a value
 _QUOTED = re.compile(rf"\s?\\?[\"'`]\s?(?P<value>[^\"'`]{{1,{_JUDGED}}}+)(?:[\"'`]|$)")
 _BARE = re.compile(rf"(?P<value>[^\s\"'`{_UNSPACED}]{{1,{_JUDGED}}}+)")
-_PARAMETER = re.compile(rf"(?P<value>[^\s\"'`;&{_UNSPACED}]{{1,{_JUDGED}}}+)")
+_PARAMETER = re.compile(rf"(?P<value>(?:[^\s\"'`;&<{_UNSPACED}]|<(?!/)){{1,{_JUDGED}}}+)")
+_ELEMENT = re.compile(r"[\"']?>(?=[^<>\s]{1,200}+</)")  # <password>…</password>
+_ANOTHER = re.compile(r"[\"'`]?,?\s(?:(?:to|or|and|oder|und|ou|et|y|o|или|и)|/|->|→)\s")
 _REST = re.compile(r"[^\s\"'`;&]*")
 _PUNCTUATION = ".,;:!?)>]}،؛。，、"
 _GOES_ON = re.compile(r"[!-~](?<![\"')\]])")  # what makes another name of it
-_NEVER_LAST = ".,;:"  # of a value, though it may end in other signs
+_NEVER_LAST = ".,;:\\"  # of a value, though it may end in other signs
 _CLOSED = re.compile(rf"\s?(?:$|[\"'`.,;:!?)>\]}}،؛。，、」{_UNSPACED}])")
 
 
@@ -50,12 +52,24 @@ def named_values(line: Folded) -> Iterator[Span]:
         kind = kinds()[found[0]]
         if not _stands_alone(line, *found.span()):
             continue
-        for by, start in _starts(line, found):
-            span = _value(line.text, start, kind, by)
-            if span is not None:
-                yield span
-                position = span[1]
-                break
+        for span in _values(line, found, kind):
+            yield span
+            position = span[1]
+
+
+def _values(line: Folded, found: re.Match[str], kind: Kind) -> Iterator[Span]:
+    """Yield where the value of a name stands, and others that are named with it: "from … to …"."""
+    for by, start in _starts(line, found):
+        span = _value(line.text, start, kind, by)
+        if span is None:
+            continue
+        yield span
+        while (another := _ANOTHER.match(line.lower, span[1])) is not None:
+            span = _value(line.text, another.end(), kind, by)
+            if span is None:
+                return
+            yield span
+        return
 
 
 @cache
@@ -92,8 +106,14 @@ def _starts(line: Folded, found: re.Match[str]) -> Iterator[tuple[By, int]]:
     if inside or text.startswith("}", end) or before.endswith("$"):  # or a variable of a template
         return
     if assigned is not None and not _ABOUT.search(assigned["more"]):
-        literal = "=" in assigned["by"] or text[end : end + 1] in ("'", '"')  # as in JSON
+        # What is compared is as often a name.
+        literal = assigned["by"] in ("=", ":=", "=>") or text[end : end + 1] in (
+            "'",
+            '"',
+        )  # as in JSON
         yield ("=" if literal else ":"), assigned.end()
+    if (element := _ELEMENT.match(text, end)) is not None:
+        yield "=", element.end()
     if text.startswith(" ", end):
         yield ("=" if before.strip() in ("-", "--") else " "), end + 1  # an option, or a sentence
     for spoken in islice(_is().finditer(line.lower, end, end + _REACH), _MAX_TRIES):

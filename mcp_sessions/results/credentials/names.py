@@ -56,9 +56,9 @@ NAMES: Final[dict[Kind, tuple[str, ...]]] = {
 """How secrets are called, by how much such a name says of the value behind it."""
 
 IS: Final = (
-    "is now", "is", "was", "are", "ist", "lautet", "est", "es", "e", "är", "er", "on", "to", "je",
-    "olarak", "هو", "هي", "است", "היא", "הוא", "है", "là", "adalah", "это", "->", "=>", "→", "=",
-    ":", "是", "为", "為", "は", "が", "를", "는",
+    "is now", "is", "from", "was", "are", "ist", "lautet", "est", "es", "e", "är", "er", "on", "to",
+    "je", "olarak", "هو", "هي", "است", "היא", "הוא", "है", "là", "adalah", "это", "->", "=>", "→",
+    "=", ":", "是", "为", "為", "は", "が", "를", "는",
     "은", "이", "가", "คือ", "είναι", "ni", "este", "è",
     "ir", "yra", "është", "és", "არის", "է", "ہے", "це", "теперь", "тепер",
 )  # fmt: skip

@@ -17,8 +17,8 @@ _CHARS_DRAWN = 64  # in which what was drawn at random shows itself
 
 _PLACEHOLDER = re.compile(
     r"\$[a-z_({]|--?[a-z]|[<({\[%]|\*{2,}|x{4,}$|\.{2,}|\w{1,40}\(|(?:null|none|nil|true|false"
-    r"|undefined|redacted|hidden|required|optional|string|str|your[-_]\w*|os\.|env\.|process\."
-    r"|secrets?\.|vault:|op:|arn:|env:|file:|config\.|settings\.|self\.|this\.)(?![a-z0-9])",
+    r"|undefined|redacted|hidden|required|optional|string|str|your[-_]\w*)(?![a-z0-9])"
+    r"|(?:os|env|process|secrets?|config|settings|self|this)\.[a-z]|(?:vault|op|arn|env|file):",
     re.IGNORECASE,
 )
 # Years, issues, versions, ids and algorithms.
@@ -35,6 +35,10 @@ _WORD_AND_NUMBER = re.compile(rf"{_WORD}(?:[0-9]{{1,3}}|(?:19|20)[0-9]{{2}})|[0-
 _CAPITALS = re.compile(r"[A-Z]{2,}(?:_[A-Z]{2,})+")
 _HEX = re.compile(r"(?=(?:[a-f-]{0,16}+[0-9]){4})[0-9a-f-]{16,}+", re.IGNORECASE)
 _SIGN = re.compile(r"[!@#$%^*?~+=|\\]")
+# A capital, a small letter, a digit, and a sign that neither a link nor a pattern has.
+_ALL_SORTS = re.compile(
+    r"(?=.{8})(?=[^A-Z]{0,64}+[A-Z])(?=[^a-z]{0,64}+[a-z])(?=[^0-9]{0,64}+[0-9])[^!#^~]{0,64}+[!#^~]"
+)
 _LETTER = re.compile(r"[^\W\d_]")
 _DIGIT = re.compile(r"[0-9]")
 
@@ -73,7 +77,7 @@ def _is_password(value: Value) -> bool:
     elif has_digit:
         secret = size >= _SHORT and text.isdigit() and by != " " and closed and not known
     else:
-        joined = max(map(text.count, "-_.")) > 1
+        joined = max(map(text.count, "-.")) > 1  # with "_" it would be a function's name
         lower = text.isascii() and text[0].islower() and (text.isalpha() or joined)
         secret = size >= _LONG and lower and by == ":" and closed
     return secret
@@ -101,6 +105,8 @@ def _is_token(value: Value) -> bool:
     if _KNOWN.match(value.text) or " " in value.text:
         return False
     surely = value.by in ("is", " ")
+    if value.by == "=" and _ALL_SORTS.match(value.text):
+        return True
     return _is_surely_drawn(value.text) if surely else _is_drawn(value.text)
 
 
