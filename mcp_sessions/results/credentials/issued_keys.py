@@ -9,7 +9,9 @@ from mcp_sessions.results.credentials.issuers import ISSUERS
 from mcp_sessions.results.credentials.names import alternatives
 from mcp_sessions.results.credentials.random_tokens import Span, looks_random
 
-_TORN = re.compile(r" ([A-Za-z0-9+/=_.-]{6,}+)")
+# What comes between the parts of a key: a space, or what joins two texts in a program.
+_TORN = re.compile(r"(?: |[\"'`] ?[+.&\\]{0,2} ?[\"'`])([A-Za-z0-9+/=_.-]{6,}+)")
+_TORN_EARLY = re.compile(r"([A-Za-z0-9_-]{4,15}+) ([A-Za-z0-9_-]{6,100}+)")
 _LONG = re.compile(r"[^ ]{30}")  # as long as keys without a start of their own
 _DIGIT = re.compile("[0-9]")
 
@@ -19,15 +21,28 @@ def issued_keys(line: Folded) -> Iterator[Span]:
     text, position = line.text, 0
     while (found := _starts().search(text, position)) is not None:
         position = found.end()
-        for rest in _rests(found[0]):
-            if (key := rest.match(text, found.end())) is not None:
-                position = _torn_end(text, key.end())
-                yield found.start(), position
-                break
+        end = _end(text, found)
+        if end is not None:
+            position = _torn_end(text, end)
+            yield found.start(), position
     if _LONG.search(text) is None:
         return
     for key in _without_start().finditer(text):
         yield key.start(), _torn_end(text, key.end())
+
+
+def _end(text: str, start: re.Match[str]) -> int | None:
+    """Return where the key that begins so ends, or None if it is none; it may be torn early."""
+    rests = _rests(start[0])
+    for rest in rests:
+        if (key := rest.match(text, start.end())) is not None:
+            return key.end()
+    torn = _TORN_EARLY.match(text, start.end())
+    if torn is not None and looks_random(torn[1] + torn[2]) and _is_part_of_a_key(torn[2]):
+        whole = torn[1] + torn[2]
+        if any(rest.match(whole) is not None for rest in rests):
+            return torn.end()
+    return None
 
 
 def _torn_end(text: str, end: int) -> int:
