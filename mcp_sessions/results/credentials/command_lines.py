@@ -7,6 +7,7 @@ from typing import Final
 from mcp_sessions.results.credentials.folded import Folded
 from mcp_sessions.results.credentials.places import Place, at_places, has_digits
 from mcp_sessions.results.credentials.random_tokens import Span
+from mcp_sessions.results.credentials.secret_values import Value
 
 # Options whose value is a user and a password; of other programs a user and a group, or two ports.
 _USER = re.compile(
@@ -25,6 +26,24 @@ _PASSWORD = re.compile(
     r"|(?:7z|zip|unzip|unrar)\b[^|;&]{0,40}?\s-p\s?)"
     r"[\"']?(?P<secret>[^\s\"'-][^\s\"']{3,256}+)"
 )
+# By their order: `htpasswd -b file user …`, `net use … /user:a …`, `net user a …`, `user%…`.
+_ORDERED = re.compile(
+    r"(?:htpasswd\s-[a-z]{0,3}b[a-z]{0,3}\s\S{1,80}\s\S{1,64}\s"
+    r"|net\suse\s[^|;&]{0,80}?/user:\S{1,64}\s|net\suser\s[^\s/]{1,64}\s"
+    r"|(?:smbclient|rpcclient|net)\b[^|;&]{0,80}?\s-u\s?[^\s%]{1,64}%"
+    r"|mysqladmin\b[^|;&]{0,80}?\spassword\s)"
+    r"[\"']?(?P<secret>[^\s\"'/-][^\s\"']{3,256}+)"
+)
+_PIPED = re.compile(
+    r"(?:echo|printf)\s[\"']?(?:[a-z0-9_.-]{1,32}:(?=[^|]{1,99}\|[^|]{0,20}chpasswd))?(?P<secret>[^\s\"'|]{4,256}+)"
+    r"[\"']?\s?\|\s?(?:sudo\s(?:-\S{1,9}\s)?(?:chpasswd|-s)|chpasswd|\S.{0,60}?--password-stdin)"
+)
+# "log in as admin / …": what says it is a login, a user, and a slash.
+_SPOKEN = re.compile(
+    r"\b(?:log ?in|sign ?in|log on|creds?|credentials|account|anmelden|zugang|einloggen)\b"
+    r"[^/|]{0,24}?\s[\"'`]?[\w.@+-]{2,64}[\"'`]?\s/\s[\"'`]?(?P<secret>[^\s\"'`]{6,64}+)"
+)
+_SIGNED = re.compile(r"[!@#$%^*?~+=].*[A-Za-z0-9]|[a-z].*[0-9].*[A-Z]|[A-Z].*[0-9].*[a-z]")
 _PHRASE = re.compile(
     r"(?:seed|mnemonic|recovery|backup|wallet|secret)(?:\s(?:phrase|words?|seed|mnemonic)){1,2}+"
     r"(?:\s(?:is|are))?\s?[:=]?\s?[\"']?(?P<secret>[a-z]{3,8}(?:\s[a-z]{3,8}){10,23}+)"
@@ -46,8 +65,20 @@ def _is_no_port(secret: str, _around: re.Match[str]) -> bool:
     return _PORTS.fullmatch(secret) is None
 
 
+def _is_given(secret: str, _around: re.Match[str]) -> bool:
+    return Value(secret, "=", closed=True).is_secret("password")
+
+
+def _is_password(secret: str, _around: re.Match[str]) -> bool:
+    """Ask for more than a word with a number: "sign in as user / admin2" names two roles."""
+    return bool(_SIGNED.search(secret)) and Value(secret, "is", closed=True).is_secret("password")
+
+
 _PLACES: Final = (
     Place("-", _USER, _is_login),
+    *(Place(hint, _ORDERED, _is_given) for hint in ("htpasswd", "net ", "client ", "mysqladmin")),
+    Place("|", _PIPED, _is_given),
+    Place(" / ", _SPOKEN, _is_password),
     Place(" -", _PASSWORD, _is_no_port),
     *(Place(hint, _PHRASE) for hint in ("phrase", "words", "seed ", "mnemonic")),
     Place("code", _CODES, has_digits),
