@@ -37,7 +37,7 @@ _HOOKS: Final = (
 _CALENDARS: Final = (
     r"/calendar/ical/[^\s/]{1,120}+/private-",
     r"/owa/calendar/",
-    r"/ical/",
+    r"(?<!/calendar)/ical/",
     r"/calendars?/(?:private|feed|export)[/-]",
 )
 _REST = r"(?P<secret>[^\s\"'<>)\]]{8,}+)"

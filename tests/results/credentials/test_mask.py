@@ -195,6 +195,12 @@ def test_no_part_of_a_credential_of_the_corpus_is_shown(line):
     assert not shows_a_part_of_its_secret(line[-1])
 
 
+def test_what_is_masked_once_stays_so():
+    for *_, text in (*lines("shapes.tsv"), *lines("held_out_shapes.tsv")):
+        once = masked(one_line(text.replace("⟦", "").replace("⟧", ""), MANY))
+        assert masked(once) == once
+
+
 @pytest.mark.parametrize("line", [*lines("titles.tsv"), *lines("held_out_titles.tsv")])
 def test_an_ordinary_title_of_the_corpus_is_shown_as_it_is(line):
     assert harmless(line[-1], MANY) == one_line(line[-1], MANY)
