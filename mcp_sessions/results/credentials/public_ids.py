@@ -10,7 +10,7 @@ PREFIXES: Final = frozenset(
         " event evt exec exp export fc feat feedback file fr ft ftjob gen ger harness hook iad id"
         " il ilar img in inv invoice issue item job link log mandate mbur mcp mem memory message"
         " model modelcall modr msg msgbatch mtr node notif obj ord order org organization page part"
-        " party pay payment pi plan plink pm po price prj prod product project promo prompt py q"
+        " party pay payment pi pk plan plink pm po price prj prod product project promo prompt py q"
         " query qt quote rcpt re ref req request resp response rs rtn run sched schedule sess"
         " session set seti setup shr si sku snap source space span src srvtoolu step store sub"
         " subscription svc sync task team tenant test thread ticket tok toolu tool topic tr trace"

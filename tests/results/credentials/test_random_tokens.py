@@ -23,6 +23,8 @@ def test_a_long_mixture_is_masked(secret):
     [
         f"pi_{DRAWN}",
         f"chatcmpl-{DRAWN}",
+        f"pk_live_{DRAWN}",
+        "AROAIOSFODNN7EXAMPLE2",
         f"sub_sched_{DRAWN}",
         f"sha512-{DRAWN}{DRAWN}==",
         f"ssh-ed25519 AAAAC3Nza{DRAWN}",
