@@ -142,7 +142,6 @@ TESTED_ELSEWHERE = {
     "embedded/heavy_fields.py": "embedded/test_seed.py",  # what the seed is made of
     "embedded/phrases.py": "embedded/test_seed.py",  # likewise
     "errors.py": "system/test_docs.py",  # classes that the README's table lists
-    "results/credentials/issued_keys.py": "results/credentials/test_issuers.py",  # its table
     "results/credentials/names.py": "results/credentials/test_named_values.py",  # lists of words
     "results/credentials/places.py": "results/credentials/test_links.py",  # as all its tables
     "results/credentials/public_ids.py": "results/credentials/test_random_tokens.py",  # none

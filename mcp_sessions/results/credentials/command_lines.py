@@ -43,6 +43,11 @@ _SPOKEN = re.compile(
     r"\b(?:log ?in|sign ?in|log on|creds?|credentials|account|anmelden|zugang|einloggen)\b"
     r"[^/|]{0,24}?\s[\"'`]?[\w.@+-]{2,64}[\"'`]?\s/\s[\"'`]?(?P<secret>[^\s\"'`]{6,64}+)"
 )
+_CALL = re.compile(  # auth=("user", "…"), withCredentials('user', '…')
+    r"(?:auth|credentials|login|sign_?in)[a-z]{0,12}\s?=?\s?\(\s?[\"'][^\"']{1,64}+[\"'],\s?"
+    r"[\"'](?P<secret>[^\"']{4,256}+)[\"']"
+)
+_WIFI = re.compile(r"wifi:\S{0,80}?p:(?P<secret>[^;\s]{4,80}+);")
 _SIGNED = re.compile(r"[!@#$%^*?~+=].*[A-Za-z0-9]|[a-z].*[0-9].*[A-Z]|[A-Z].*[0-9].*[a-z]")
 _PHRASE = re.compile(
     r"(?:seed|mnemonic|recovery|backup|wallet|secret)(?:\s(?:phrase|words?|seed|mnemonic)){1,2}+"
@@ -78,6 +83,8 @@ _PLACES: Final = (
     Place("-", _USER, _is_login),
     *(Place(hint, _ORDERED, _is_given) for hint in ("htpasswd", "net ", "client ", "mysqladmin")),
     Place("|", _PIPED, _is_given),
+    Place("(", _CALL, _is_password),
+    Place("wifi:", _WIFI),
     Place(" / ", _SPOKEN, _is_password),
     Place(" -", _PASSWORD, _is_no_port),
     *(Place(hint, _PHRASE) for hint in ("phrase", "words", "seed ", "mnemonic")),

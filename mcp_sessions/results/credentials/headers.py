@@ -33,6 +33,8 @@ _COOKIE = re.compile(
     r"|_oauth2_proxy|cf_clearance|li_at|datr|c_user|xs)=(?P<secret>[^\s;\"',]{8,}+)"
 )
 
+_MAX_CHARS_OF_ATTRIBUTES = 48  # "SameSite=None; Secure; HttpOnly"
+
 
 def _follows_authorization(value: str, around: re.Match[str]) -> bool:
     return not is_placeholder(value) and (around["scheme"] is not None or has_digits(value))
@@ -46,6 +48,11 @@ def _is_basic(value: str, _around: re.Match[str]) -> bool:
     return value.endswith("=") or looks_random(value)
 
 
+def _has_cookies(value: str, around: re.Match[str]) -> bool:
+    """Tell cookies from what a text says of their attributes."""
+    return has_digits(value, around) or len(value) > _MAX_CHARS_OF_ATTRIBUTES
+
+
 _PLACES: Final = (
     Place("authorization", _AUTHORIZATION, _follows_authorization),
     Place('="', _PAIRS),
@@ -55,7 +62,7 @@ _PLACES: Final = (
     Place("token ", _TOKEN, _is_token),
     Place("bot ", _TOKEN, _is_token),
     Place("basic ", _BASIC, _is_basic),
-    Place("cookie", _COOKIES),
+    Place("cookie", _COOKIES, _has_cookies),
     Place("=", _COOKIE, has_digits),
 )
 

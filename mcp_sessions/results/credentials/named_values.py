@@ -21,8 +21,10 @@ _MAX_WORDS = 5  # between a name and "is": "the password for our new wifi is"
 _JUDGED = 200  # characters of a value that are looked at
 
 _ASSIGNED = re.compile(
-    r"[\"'`\])\\]{0,2}(?P<more>(?:(?:[_0-9-]|(?<=[a-z])[A-Z])[A-Za-z0-9_-]{0,24}|s)?)"
-    r"[\"'`]?\s?(?P<by>:=|=>|==?|:)\s?"
+    r"[\"'`\])\\*]{0,2}(?P<more>(?:(?:[_0-9-]|(?<=[a-z])[A-Z])[A-Za-z0-9_-]{0,24}|s)?)[\"'`]?"
+    r"(?:\s\([^()]{1,24}\))?"  # token (for staging): …
+    r"(?::\s?&?(?:'static\s)?(?:str|[Ss]tring)\s?(?==))?"  # of a program that names the type
+    r"\s?(?P<by>:=|=>|==?|:|\||\((?=[bfru]?[\"']))(?:\*\*?(?=\s))?\s?"
 )
 # What a longer name says of the secret that it does not hold: `password_file=`, `token_limit:`.
 _ABOUT = re.compile(
@@ -32,11 +34,17 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 _UNSPACED = "\u1100-\u11ff\u3000-\u30ff\u4e00-\u9fff"  # scripts that put no space behind a value
-_QUOTED = re.compile(rf"\s?\\?[\"'`]\s?(?P<value>[^\"'`]{{1,{_JUDGED}}}+)(?:[\"'`]|$)")
+_QUOTED = re.compile(
+    rf"\s?\\?(?:[bfru](?=[\"']))?[\"'`]\s?(?P<value>[^\"'`]{{1,{_JUDGED}}}+)(?:[\"'`]|$)"
+)
 _BARE = re.compile(rf"(?P<value>[^\s\"'`{_UNSPACED}]{{1,{_JUDGED}}}+)")
-_PARAMETER = re.compile(rf"(?P<value>(?:[^\s\"'`;&<{_UNSPACED}]|<(?!/)){{1,{_JUDGED}}}+)")
+_IN_PARAMETER = rf"[^\s\"'`;&<{_UNSPACED}]{{0,{_JUDGED}}}+"
+_PARAMETER = re.compile(rf"(?P<value>{_IN_PARAMETER}(?:<(?!/){_IN_PARAMETER}){{0,3}}+)")
 _ELEMENT = re.compile(r"[\"']?>(?=[^<>\s]{1,200}+</)")  # <password>…</password>
 _ANOTHER = re.compile(r"[\"'`]?,?\s(?:(?:to|or|and|oder|und|ou|et|y|o|или|и)|/|->|→)\s")
+# As app passwords and recovery keys are written.
+_GROUPS = re.compile(r"(?P<value>[A-Za-z0-9]{4}(?: [A-Za-z0-9]{4}){3,11}+)(?![A-Za-z0-9 ])")
+_NO_WORD = re.compile(r"[0-9]|\b[^AEIOUYaeiouy ]{4}\b")
 _REST = re.compile(r"[^\s\"'`;&]*")
 _PUNCTUATION = ".,;:!?)>]}،؛。，、"
 _GOES_ON = re.compile(r"[!-~](?<![\"')\]])")  # what makes another name of it
@@ -126,6 +134,9 @@ def _starts(line: Folded, found: re.Match[str]) -> Iterator[tuple[By, int]]:
 
 def _value(text: str, start: int, kind: Kind, by: By) -> Span | None:
     """Return where the value that begins at `start` stands, if it is one."""
+    groups = _GROUPS.match(text, start) if by in ("=", ":") and kind != "weak" else None
+    if groups is not None and _NO_WORD.search(groups["value"]):
+        return groups.span("value")
     quoted = _QUOTED.match(text, start)
     found = quoted or (_PARAMETER if by == "=" else _BARE).match(text, start)
     if found is None:
@@ -135,7 +146,7 @@ def _value(text: str, start: int, kind: Kind, by: By) -> Span | None:
     closed = quoted is not None or _CLOSED.match(text, first + len(value)) is not None
     if not value or not Value(value, by, closed).is_secret(kind):
         return None
-    if last - first == _JUDGED:
+    if last - first >= _JUDGED:
         return first, _end_of(text, last)
     return first, first + len(found["value"].rstrip(_NEVER_LAST))
 

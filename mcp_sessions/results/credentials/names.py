@@ -24,7 +24,8 @@ NAMES: Final[dict[Kind, tuple[str, ...]]] = {
         "parole", "slaptažodis", "contrasenya", "contrasinal", "pasahitza", "cyfrinair",
         "pasfhocal", "lykilorð", "fjalëkalimi", "პაროლი", "գաղտնաբառ", "şifrə", "parol",
         "құпиясөз", "پاس ورڈ", "পাসওয়ার্ড", "கடவுச்சொல்", "పాస్‌వర్డ్", "нууц үг", "የይለፍ ቃል",
-        "pasvorto",
+        "pasvorto", "lösenordet", "passordet", "adgangskoden", "parolam", "şifrem", "jelszavam",
+        "паролем", "паролю", "κωδικό", "identified by", "requirepass", "masterauth",
     ),
     # What a machine draws: a value has digits, or is long.
     "secret": (
@@ -35,9 +36,9 @@ NAMES: Final[dict[Kind, tuple[str, ...]]] = {
         "api-token", "api_token", "bearer token", "refresh token", "refresh_token", "id_token",
         "encryption key", "encryption_key", "signing key", "signing_key", "master key",
         "master_key", "license key", "client_secret", "secret key", "secret_key", "storage key",
-        "service key", "pairing code", "sharedaccesskey", "instrumentationkey", "credentials",
-        "geheimnis", "api-schlüssel", "clé secrète", "clé api", "clave secreta", "clave api",
-        "clave de api", "chave de api", "chave secreta", "секрет", "секретный ключ",
+        "recovery key", "service key", "pairing code", "sharedaccesskey", "instrumentationkey",
+        "credentials", "geheimnis", "api-schlüssel", "clé secrète", "clé api", "clave secreta",
+        "clave api", "clave de api", "chave de api", "chave secreta", "секрет", "секретный ключ",
         "секретний ключ", "ключ api", "密钥", "密鑰",
         "秘密鍵", "apiキー", "비밀 키", "api 키", "مفتاح",
         "klucz api", "api anahtarı",

@@ -18,12 +18,13 @@ _CHARS_DRAWN = 64  # in which what was drawn at random shows itself
 _PLACEHOLDER = re.compile(
     r"\$[a-z_({]|--?[a-z]|[<({\[%]|\*{2,}|x{4,}$|\.{2,}|\w{1,40}\(|(?:null|none|nil|true|false"
     r"|undefined|redacted|hidden|required|optional|string|str|your[-_]\w*)(?![a-z0-9])"
-    r"|(?:os|env|process|secrets?|config|settings|self|this)\.[a-z]|(?:vault|op|arn|env|file):",
+    r"|(?:os|env|process|secrets?|config|settings|self|this)\.[a-z]|(?:vault|op|arn|env|file):"
+    r"|(?:projects|arn|secrets|vaults?)/",
     re.IGNORECASE,
 )
 # Years, issues, versions, ids and algorithms.
 _KNOWN = re.compile(
-    r"(?:19|20)[0-9]{2}(?![0-9])|[a-z]{2,10}-[0-9]{1,6}\b|v?[0-9]+(?:\.[0-9]+)+\b|v[0-9]+\b"
+    r"(?:19|20)[0-9]{2}(?![0-9])|[a-z]{2,10}-[0-9]{1,6}\b|v?[0-9]+(?:\.[0-9]+)+\b|v[0-9]+\b|0x[0-9a-f]{1,8}\b"
     r"|(?:session|agent)_|(?:ed|rsa|ecdsa|dsa|aes|sha|secp|hs|rs|es|ps|chacha|argon|base|utf|oauth"
     r"|x|curve)[-_]?[0-9]+[a-z0-9]{0,6}\b",
     re.IGNORECASE,
@@ -31,6 +32,8 @@ _KNOWN = re.compile(
 _MIXED = re.compile(r"(?=[A-Za-z]{0,64}+[0-9])(?=[0-9]{0,64}+[A-Za-z])[A-Za-z0-9]{8,}+")
 _WORD = r"(?:[A-Z]?[a-z]{2,}+|[A-Z]{3,}+)"
 _WORD_AND_NUMBER = re.compile(rf"{_WORD}(?:[0-9]{{1,3}}|(?:19|20)[0-9]{{2}})|[0-9]{{1,4}}{_WORD}")
+# As variables are called that hold one.
+_VARIABLE = re.compile(r"(?:[a-z]{2,12}_){1,3}(?:password|passwd|pwd|token|secret|key)")
 # As such names are written in a template, in any language.
 _CAPITALS = re.compile(r"[A-Z]{2,}(?:_[A-Z]{2,})+")
 _HEX = re.compile(r"(?=(?:[a-f-]{0,16}+[0-9]){4})[0-9a-f-]{16,}+", re.IGNORECASE)
@@ -57,7 +60,8 @@ class Value(NamedTuple):
 
 def is_placeholder(text: str) -> bool:
     """Tell what stands for a value in an example or a template."""
-    return _PLACEHOLDER.match(text) is not None or _CAPITALS.fullmatch(text) is not None
+    names = (_CAPITALS, _VARIABLE)
+    return _PLACEHOLDER.match(text) is not None or any(name.fullmatch(text) for name in names)
 
 
 def _is_password(value: Value) -> bool:

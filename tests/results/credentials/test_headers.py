@@ -31,6 +31,7 @@ def test_what_a_header_keeps_secret_is_masked(header, shown):
         "Bearer of bad news in 2026",
         "Basic python3.11 course",
         "Cookie: 2-week-consent banner",
+        "Cookie: SameSite=None; Secure",
         "session=planning",
         "Signature=missing in v2",
     ],
