@@ -13,6 +13,8 @@ from mcp_sessions.results.credentials.random_tokens import Span, looks_random
 _TORN = re.compile(r"(?: |[\"'`] ?[+.&\\]{0,2} ?[\"'`])([A-Za-z0-9+/=_.-]{6,}+)")
 _TORN_EARLY = re.compile(r"([A-Za-z0-9_-]{4,15}+) ([A-Za-z0-9_-]{6,100}+)")
 _LONG = re.compile(r"[^ ]{30}")  # as long as keys without a start of their own
+_JOINT = re.compile("[_-]")
+_RUN = re.compile(r"[A-Za-z0-9_-]{6,64}")
 _DIGIT = re.compile("[0-9]")
 
 
@@ -21,6 +23,8 @@ def issued_keys(line: Folded) -> Iterator[Span]:
     text, position = line.text, 0
     while (found := _starts().search(text, position)) is not None:
         position = found.end()
+        if found["glued"] is not None and not _is_drawn(text, position):
+            continue
         end = _end(text, found)
         if end is not None:
             position = _torn_end(text, end)
@@ -29,6 +33,12 @@ def issued_keys(line: Folded) -> Iterator[Span]:
         return
     for key in _without_start().finditer(text):
         yield key.start(), _torn_end(text, key.end())
+
+
+def _is_drawn(text: str, start: int) -> bool:
+    """Tell whether a key follows, by no more than its beginning: a word may have many starts."""
+    run = _RUN.match(text, start)
+    return run is not None and _is_part_of_a_key(run[0])
 
 
 def _end(text: str, start: re.Match[str]) -> int | None:
@@ -67,7 +77,10 @@ def _is_part_of_a_key(word: str) -> bool:
 def _starts() -> re.Pattern[str]:
     """Return how keys begin, the longest first: "sk-ant-" before "sk-"."""
     starts = {start for issuer in ISSUERS for start in issuer.starts}
-    return re.compile(rf"(?<![A-Za-z0-9])(?:{alternatives(starts)})")
+    # A word may stand right before those that no word ends in: "tokensk_live_…".
+    telling = {start for start in starts if len(_JOINT.findall(start)) > 1}
+    glued = rf"(?P<glued>{alternatives(telling)})"
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{alternatives(starts)})|{glued}")
 
 
 @cache

@@ -26,3 +26,13 @@ def test_a_word_that_begins_like_a_key_is_no_part_of_the_next_word(text):
 
 def test_words_behind_a_key_are_shown():
     assert masked("ghp_a1B2c3D4e5 expired yesterday") == f"{MASK} expired yesterday"
+
+
+@pytest.mark.parametrize("before", ["x", "½", "%41", "１", "token"])
+def test_a_key_right_behind_a_word_is_masked(before):
+    assert masked(f"{before}sk_live_0a1b2c3d4e5f0a1b2c3d4e5f") == f"{before}{MASK}"
+
+
+@pytest.mark.parametrize("text", ["task-proj-planning-2026", "risk_live_data", "task_test_users2"])
+def test_a_word_that_ends_like_the_start_of_a_key_is_shown(text):
+    assert masked(text) == text

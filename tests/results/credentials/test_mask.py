@@ -156,6 +156,8 @@ def test_a_word_of_many_tokens_costs_about_what_plain_text_of_its_length_does():
     for joint in (".", "=", ":", ",", "|"):
         text = (f"dpa1EAAMabkua_0a1b2c3d4e5fZx9Kq2{joint}" * chars)[:chars]
         assert _cost(text, 1) < most or _cost(text) < most, joint
+    text = ("xsk_live_a" * chars)[:chars]
+    assert _cost(text, 1) < most or _cost(text) < most
 
 
 def _cost(text, times=5):
