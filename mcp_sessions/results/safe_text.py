@@ -14,7 +14,7 @@ from mcp_sessions.results.credentials.mask import masked
 if TYPE_CHECKING:
     import regex
 
-_SPARE_CHARS = 400  # code points beyond what is shown: blanks, and the rest of a credential
+_SPARE_CHARS = 160  # code points beyond what is shown: blanks, and the rest of a credential
 _MAX_MARKS = 6  # stacked marks that living scripts use stay well under this
 # What str.isprintable lets through though it has no shape, and marks piled up too high.
 _SUSPECT = re.compile(

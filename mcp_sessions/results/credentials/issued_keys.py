@@ -21,9 +21,10 @@ _DIGIT = re.compile("[0-9]")
 def issued_keys(line: Folded) -> Iterator[Span]:
     """Yield where keys of the issuers stand."""
     text, position = line.text, 0
-    while (found := _starts().search(text, position)) is not None:
+    starts = _starts(glued=len(_JOINT.findall(text)) > 1)
+    while (found := starts.search(text, position)) is not None:
         position = found.end()
-        if found["glued"] is not None and not _is_drawn(text, position):
+        if found.lastgroup and not _is_drawn(text, position):
             continue
         end = _end(text, found)
         if end is not None:
@@ -74,13 +75,13 @@ def _is_part_of_a_key(word: str) -> bool:
 
 
 @cache
-def _starts() -> re.Pattern[str]:
-    """Return how keys begin, the longest first: "sk-ant-" before "sk-"."""
+def _starts(*, glued: bool) -> re.Pattern[str]:
+    """Return how keys begin, the longest first ("sk-ant-", "sk-"); if `glued`, in words too."""
     starts = {start for issuer in ISSUERS for start in issuer.starts}
     # A word may stand right before those that no word ends in: "tokensk_live_…".
     telling = {start for start in starts if len(_JOINT.findall(start)) > 1}
-    glued = rf"(?P<glued>{alternatives(telling)})"
-    return re.compile(rf"(?<![A-Za-z0-9])(?:{alternatives(starts)})|{glued}")
+    inside = rf"|(?P<glued>{alternatives(telling)})" if glued else ""
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{alternatives(starts)}){inside}")
 
 
 @cache

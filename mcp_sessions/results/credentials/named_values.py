@@ -55,7 +55,8 @@ _CLOSED = re.compile(rf"\s?(?:$|[\"'`.,;:!?)>\]}}،؛。，、」{_UNSPACED}])")
 def named_values(line: Folded) -> Iterator[Span]:
     """Yield where the values of what is named a secret stand."""
     position = 0
-    while (found := _names().search(line.lower, position)) is not None:
+    names = _names(ascii_only=line.lower.isascii())
+    while (found := names.search(line.lower, position)) is not None:
         position = found.end()
         kind = kinds()[found[0]]
         if not _stands_alone(line, *found.span()):
@@ -81,9 +82,11 @@ def _values(line: Folded, found: re.Match[str], kind: Kind) -> Iterator[Span]:
 
 
 @cache
-def _names() -> re.Pattern[str]:
-    inside = alternatives({name for name in kinds() if name in _INSIDE_WORDS})
-    return re.compile(rf"(?<![a-z])(?:{alternatives(set(kinds()))})|{inside}")
+def _names(*, ascii_only: bool) -> re.Pattern[str]:
+    """Return all names; those of other scripts are left out where no text can have them."""
+    names = {name for name in kinds() if name.isascii() or not ascii_only}
+    inside = alternatives(names & _INSIDE_WORDS)
+    return re.compile(rf"(?<![a-z])(?:{alternatives(names)})|{inside}")
 
 
 @cache
