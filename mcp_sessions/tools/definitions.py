@@ -26,6 +26,7 @@ _PAGE = f"""\
 Turn the pages of a list: give the next_cursor of the last result, which carries filters, place, \
 limit and detail. Or jump: offset (rows to skip), with limit,{{agent_id}} search, detail. \
 {_DATA}"""
+_IN_SIGHT: Final = {"anthropic/alwaysLoad": True}  # for clients that defer tools behind a search
 _ALL_AGENTS: Final = {"scope": "", "agent_id": " agent_id,"}
 
 
@@ -63,6 +64,7 @@ def _tool(arguments: type[Arguments], title: str, description: str, agent_id: st
             idempotent_hint=True,
             open_world_hint=False,
         ),
+        _meta=dict(_IN_SIGHT),
     )
 
 

@@ -25,6 +25,13 @@ def test_both_tools_say_what_they_are():
         assert tool.output_schema["type"] == "object"
 
 
+def test_clients_that_defer_tools_are_asked_to_keep_both_in_sight():
+    for agent_id in (None, OWN):
+        for tool in definitions(agent_id):
+            told = tool.model_dump(mode="json", by_alias=True)
+            assert told["_meta"] == {"anthropic/alwaysLoad": True}
+
+
 def test_no_argument_is_mirrored_in_a_header_so_the_server_need_not_look_for_one():
     schemas = json.dumps([tool.input_schema for tool in definitions()])
     assert "x-mcp-header" not in schemas
