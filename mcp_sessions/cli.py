@@ -170,8 +170,7 @@ def _stdio(options: argparse.Namespace) -> int:
     descriptors = Descriptors.claim()
     if os.isatty(descriptors.stdin):
         print("Serving MCP over stdio, for a client to start; see --help.", file=sys.stderr)
-    agent_id = _environment(options).get("MCP_SESSIONS_AGENT_ID", "").strip() or None
-    early = EarlyReader(descriptors, agent_id)
+    early = EarlyReader(descriptors, _environment(options))
     early.start()
     with lazy_sdk_packages():
         settings, unusable = _settings_or_why_not(options)

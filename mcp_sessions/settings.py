@@ -79,6 +79,10 @@ def _lower(text: Any) -> Any:
     return text.lower() if isinstance(text, str) else text
 
 
+ResultForm = Literal["both", "text", "structured"]
+"""What a tool's result holds: text, structured content, or the same in both."""
+
+
 class Settings(BaseModel):
     """One server's settings; each field's alias is its environment variable.
 
@@ -127,6 +131,12 @@ class Settings(BaseModel):
         False,
         alias="MCP_SESSIONS_DEMO",
         description="`true` serves made-up sessions from the embedded API, like `--demo`.",
+    )
+    result: Annotated[ResultForm, BeforeValidator(_lower)] = Field(
+        "both",
+        alias="MCP_SESSIONS_RESULT",
+        description="The forms of a result: `both`, `text` alone (then without an output schema) or"
+        " `structured` content alone, for clients that would show a model the same twice.",
     )
     deadline: float = Field(
         25.0,

@@ -8,12 +8,15 @@ SDK.
 import json
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
 RECORD: Final = Path(__file__).with_name("early_answers.json")
 ANY_AGENT: Final = "agent_recorded"
 """The id that stands in the record for the agent of a scope."""
+FORMS: Final = ("both", "text", "structured")
+"""What MCP_SESSIONS_RESULT may be, the default first; each has answers of its own."""
 MODERN: Final = "2026-07-28"
 _ENVELOPE: Final = "io.modelcontextprotocol/"
 _AGENT_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
@@ -30,28 +33,33 @@ _CAPABILITIES: Final = {
 
 
 class EarlyAnswers:
-    """The recorded answers of a server for all agents, or of one for `agent_id` alone."""
+    """The recorded answers of a server for all agents, or of one for `agent_id` alone.
 
-    def __init__(self, agent_id: str | None) -> None:
+    `form` is that of its results, as MCP_SESSIONS_RESULT names it.
+    """
+
+    def __init__(self, agent_id: str | None, form: str = FORMS[0]) -> None:
         text = RECORD.read_text(encoding="utf-8")
         record = json.loads(text if agent_id is None else text.replace(ANY_AGENT, agent_id))
         self.sdk: str = record["sdk"]
         """The version of the SDK that gave the answers."""
         self._results: list[Any] = record["results"]
         # The index of each result by method and revision.
-        self._index: dict[str, dict[str | None, int]] = record["one" if agent_id else "all"]
+        self._index: dict[str, dict[str | None, int]] = record["one" if agent_id else "all"][form]
         self._revision: str | None = None  # that initialize agreed upon
 
     @classmethod
-    def for_agent(cls, agent_id: str | None) -> Self | None:
-        """Return the answers, or None where they may not be this server's.
+    def of(cls, environ: Mapping[str, str]) -> Self | None:
+        """Return the answers of a server with these settings, or None where they may be others.
 
-        That is with another version of the SDK than they were recorded with, and for an id that
-        could not be put into them as it is.
+        That is with another version of the SDK than they were recorded with, and for an id or a
+        form that is not as it should be.
         """
-        if agent_id is not None and not _AGENT_ID.fullmatch(agent_id):
+        agent_id = environ.get("MCP_SESSIONS_AGENT_ID", "").strip() or None
+        form = environ.get("MCP_SESSIONS_RESULT", "").strip().lower() or FORMS[0]
+        if form not in FORMS or (agent_id is not None and not _AGENT_ID.fullmatch(agent_id)):
             return None
-        answers = cls(agent_id)
+        answers = cls(agent_id, form)
         return answers if _is_installed(answers.sdk) else None
 
     def response_to(self, request: Any) -> dict[str, Any] | None:

@@ -32,12 +32,12 @@ class EarlyInput(NamedTuple):
 class EarlyReader:
     """A thread that reads and answers, from `start` until `finish`.
 
-    `agent_id` is the scope that the server's definitions name, if there is one.
+    `environ` has the settings that the server's definitions depend on.
     """
 
-    def __init__(self, descriptors: Descriptors, agent_id: str | None) -> None:
+    def __init__(self, descriptors: Descriptors, environ: Mapping[str, str]) -> None:
         self._descriptors = descriptors
-        self._answers = EarlyAnswers.for_agent(agent_id)
+        self._answers = EarlyAnswers.of(environ)
         self._wake_read, self._wake_write = os.pipe()
         self._lines: list[Line] = []
         self._kept_bytes = 0

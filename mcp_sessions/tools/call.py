@@ -105,8 +105,7 @@ class SessionTools:
     async def _result(
         self, page: SessionPage[SessionT], row: Callable[[SessionT], Row]
     ) -> CallToolResult:
-        max_chars, made_up = self.settings.max_result_chars, self.settings.demo
-        return await page_result(page, row, self._cursors(), max_chars, made_up=made_up)
+        return await page_result(page, row, self._cursors(), self.settings)
 
     async def _read(
         self, place: Place, session: type[SessionT], progress: Progress

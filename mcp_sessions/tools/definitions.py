@@ -10,6 +10,7 @@ from pydantic_core import core_schema
 
 from mcp_sessions.arguments import Arguments, GetSessionPage, ListSessions
 from mcp_sessions.results.models import PageSummary
+from mcp_sessions.settings import ResultForm
 
 NAMES: Final = (ListSessions.tool, GetSessionPage.tool)
 
@@ -31,18 +32,26 @@ _ALL_AGENTS: Final = {"scope": "", "agent_id": " agent_id,"}
 
 
 @lru_cache(maxsize=256)
-def definitions(agent_id: str | None = None) -> list[Tool]:
+def definitions(agent_id: str | None = None, form: ResultForm = "both") -> list[Tool]:
     """Return both tools, always in this order.
 
     With `agent_id` they show that agent's sessions only, say so, and do not ask for an agent.
+    Results of text alone have no schema.
     """
+    result = None if form == "text" else short_schema(PageSummary)
     return [
-        _tool(ListSessions, "List agent sessions", _LIST, agent_id),
-        _tool(GetSessionPage, "Turn a page of sessions", _PAGE, agent_id),
+        _tool(ListSessions, "List agent sessions", _LIST, agent_id, result),
+        _tool(GetSessionPage, "Turn a page of sessions", _PAGE, agent_id, result),
     ]
 
 
-def _tool(arguments: type[Arguments], title: str, description: str, agent_id: str | None) -> Tool:
+def _tool(
+    arguments: type[Arguments],
+    title: str,
+    description: str,
+    agent_id: str | None,
+    result: dict[str, Any] | None,
+) -> Tool:
     schema = short_schema(arguments)
     words = _ALL_AGENTS
     if agent_id is not None:
@@ -56,7 +65,7 @@ def _tool(arguments: type[Arguments], title: str, description: str, agent_id: st
         title=title,
         description=description.format(**words),
         input_schema=schema,
-        output_schema=short_schema(PageSummary),
+        output_schema=result,
         annotations=ToolAnnotations(
             title=title,
             read_only_hint=True,

@@ -14,6 +14,7 @@ from mcp_sessions.results import rows, text
 from mcp_sessions.results.models import Filters, PageSummary, Row, share
 from mcp_sessions.results.safe_text import one_line
 from mcp_sessions.results.size_budget import RowBudget, SizedRow, size_of, sized
+from mcp_sessions.settings import ResultForm, Settings
 from mcp_sessions.wire.models import SessionT
 
 MAX_ROW_CHARS: Final = 4_000
@@ -22,6 +23,7 @@ MAX_FILTER_CHARS: Final = 600
 """Characters of a filter said back; more than the arguments allow."""
 _ROWS_AT_A_STRETCH: Final = 4  # at most 256 KiB of text, all of them full
 _MADE_UP: Final = "These sessions are made up, to try the server without an account."
+_ELSEWHERE: Final = "The result is in structuredContent."
 _FRAME_CHARS: Final = 96  # that the counts of rows, and a cursor's key, may still add to a frame
 
 
@@ -29,16 +31,15 @@ async def page_result(
     page: SessionPage[SessionT],
     row: Callable[[SessionT], Row],
     cursors: CursorCodec,
-    max_chars: int,
-    *,
-    made_up: bool = False,
+    settings: Settings,
 ) -> CallToolResult:
     """Return as many rows of a page as fit, the same in both forms, and at least one.
 
-    Of sessions that are `made_up` the note says so. Other calls get their turn every few rows,
+    Of sessions that are made up the note says so. Other calls get their turn every few rows,
     however much text strangers put into them.
     """
-    frame = _frame(page, _MADE_UP if made_up else None)
+    frame = _frame(page, _MADE_UP if settings.demo else None)
+    max_chars = settings.max_result_chars
     used = size_of(frame.compact()) + len(cursors.write(page.place)) + _FRAME_CHARS
     room = min(MAX_ROW_CHARS, max_chars - used)
     budget = RowBudget(max_chars, used)
@@ -48,10 +49,16 @@ async def page_result(
         # Rows that do not fit are not even made.
         if entry.session and not budget.take(_row_within(room, entry.session, row)):
             break
-    result = _filled(frame, budget.rows, page, cursors)
-    return CallToolResult(
-        content=[TextContent(text=text.render(result))], structured_content=result.compact()
-    )
+    return in_forms(_filled(frame, budget.rows, page, cursors), settings.result)
+
+
+def in_forms(summary: PageSummary, form: ResultForm) -> CallToolResult:
+    """Return a result in the forms that the operator wants: the only place that knows of them."""
+    if form == "text":
+        return CallToolResult(content=[TextContent(text=text.render(summary))])
+    # Where the structured form is alone, a client that shows text alone still shows something.
+    said = _ELSEWHERE if form == "structured" else text.render(summary)
+    return CallToolResult(content=[TextContent(text=said)], structured_content=summary.compact())
 
 
 def error_result(fault: SessionsError) -> CallToolResult:

@@ -3,6 +3,7 @@
 import json
 import os
 from importlib.metadata import version
+from typing import get_args
 
 import anyio
 import pytest
@@ -10,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
-from mcp_sessions.settings import Settings
+from mcp_sessions.settings import ResultForm, Settings
 from mcp_sessions.stdio.descriptors import Descriptors
-from mcp_sessions.stdio.early_answers import ANY_AGENT, RECORD, EarlyAnswers
+from mcp_sessions.stdio.early_answers import ANY_AGENT, FORMS, RECORD, EarlyAnswers
 from mcp_sessions.stdio.early_reader import EarlyInput
 from mcp_sessions.stdio.line_splitter import LineSplitter
 from mcp_sessions.stdio.serve import serve_stdio
@@ -22,9 +23,9 @@ from support.messages import META, MODERN, initialize, older_request, request
 METHODS = ("server/discover", "tools/list")
 
 
-async def answers_of_the_sdk(requests, agent_id=None):
+async def answers_of_the_sdk(requests, **environ):
     """Return what the server answers by itself, by id."""
-    settings = Settings.from_env({"MCP_SESSIONS_AGENT_ID": agent_id or ""})
+    settings = Settings.from_env(environ)
     read, write = os.pipe()
     with os.fdopen(read, "rb") as answers:
         lines = [json.dumps(one).encode() for one in requests]
@@ -34,14 +35,14 @@ async def answers_of_the_sdk(requests, agent_id=None):
         return {answer["id"]: answer for answer in map(json.loads, answers)}
 
 
-async def recorded(agent_id):
-    """Return each result of a server of all agents or of one, by method and revision."""
+async def recorded(**environ):
+    """Return each result of a server with these settings, by method and revision."""
     modern = [request(method, method) for method in METHODS]
-    answers = await answers_of_the_sdk(modern, agent_id)
+    answers = await answers_of_the_sdk(modern, **environ)
     results = {(method, MODERN): answers[method]["result"] for method in METHODS}
     for revision in HANDSHAKE_PROTOCOL_VERSIONS:
         older = [initialize(revision), older_request("tools/list", "tools/list")]
-        for method, answer in (await answers_of_the_sdk(older, agent_id)).items():
+        for method, answer in (await answers_of_the_sdk(older, **environ)).items():
             results[method, revision] = answer["result"]
     return results
 
@@ -49,12 +50,15 @@ async def recorded(agent_id):
 @pytest.mark.anyio
 async def test_the_record_holds_what_the_sdks_server_answers(recorded_text):
     record = {"sdk": version("mcp"), "results": [], "all": {}, "one": {}}
-    for whose, agent_id in (("all", None), ("one", ANY_AGENT)):
-        for (method, revision), result in (await recorded(agent_id)).items():
-            if result not in record["results"]:
-                record["results"].append(result)
-            place = record["results"].index(result)
-            record[whose].setdefault(method, {})[revision] = place
+    for whose, scope in (("all", {}), ("one", {"MCP_SESSIONS_AGENT_ID": ANY_AGENT})):
+        for form in FORMS:
+            answers = record[whose][form] = {}
+            found = await recorded(MCP_SESSIONS_RESULT=form, **scope)
+            for (method, revision), result in found.items():
+                if result not in record["results"]:
+                    record["results"].append(result)
+                place = record["results"].index(result)
+                answers.setdefault(method, {})[revision] = place
     assert json.loads(recorded_text(RECORD, json.dumps(record, indent=1) + "\n")) == record
 
 
@@ -182,6 +186,55 @@ def test_the_id_of_a_request_comes_back_as_it_was_or_is_left_to_the_sdk(id_):
 
 @pytest.mark.anyio
 async def test_a_scope_is_named_in_its_answers():
-    told = await answers_of_the_sdk([request(1, "tools/list")], "agent_7")
-    assert EarlyAnswers("agent_7").response_to(request(1, "tools/list")) == told[1]
+    scope = {"MCP_SESSIONS_AGENT_ID": "agent_7"}
+    told = await answers_of_the_sdk([request(1, "tools/list")], **scope)
+    assert EarlyAnswers.of(scope).response_to(request(1, "tools/list")) == told[1]
     assert ANY_AGENT not in json.dumps(told)
+
+
+@pytest.mark.parametrize("form", get_args(ResultForm))
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.anyio
+async def test_each_form_of_results_has_early_answers_of_its_own(method, form):
+    environ = {"MCP_SESSIONS_RESULT": f" {form.upper()}"}
+    asked = request(1, method)
+    told = await answers_of_the_sdk([asked], **environ)
+    assert EarlyAnswers.of(environ).response_to(asked) == told[1]
+
+
+def test_a_form_that_there_is_not_is_left_to_the_sdk():
+    assert EarlyAnswers.of({"MCP_SESSIONS_RESULT": "xml"}) is None
+
+
+# With values other than their defaults.
+OTHERS = {
+    "EVERRUNS_API_KEY": "evr_pat_a1b2c3",
+    "EVERRUNS_API_URL": "http://other.example/api",
+    "EVERRUNS_ORG_ID": "org_2",
+    "MCP_SESSIONS_NO_KEY": "true",
+    "MCP_SESSIONS_DEMO": "true",
+    "MCP_SESSIONS_DEADLINE": "7",
+    "MCP_SESSIONS_MAX_RESULT_CHARS": "9000",
+    "MCP_SESSIONS_MAX_EXAMINED": "100",
+    "MCP_SESSIONS_MAX_RESPONSE_BYTES": "70000",
+    "MCP_SESSIONS_MAX_MEMORY_BYTES": "2000000",
+    "MCP_SESSIONS_REQUESTS_PER_MINUTE": "7",
+    "MCP_SESSIONS_CACHE_SECONDS": "7",
+    "MCP_SESSIONS_LOG_LEVEL": "error",
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        {field.alias for field in Settings.model_fields.values()}
+        - {"MCP_SESSIONS_AGENT_ID", "MCP_SESSIONS_RESULT", "EVERRUNS_API_KEY_FILE"}
+    ),
+)
+@pytest.mark.anyio
+async def test_no_other_setting_changes_what_was_recorded(name):
+    asked = [request(method, method) for method in METHODS]
+    told = await answers_of_the_sdk(asked, **{name: OTHERS[name]})
+    assert Settings.from_env({name: OTHERS[name]}) != Settings()
+    for one in asked:
+        assert EarlyAnswers.of({name: OTHERS[name]}).response_to(one) == told[one["id"]]

@@ -18,10 +18,10 @@ DEADLINE = 10
 class EarlyClient:
     """A client, on pipes, of an early reader."""
 
-    def __init__(self, agent_id=None):
+    def __init__(self, **environ):
         (self.own_in, stdin), (stdout, self.own_out) = os.pipe(), os.pipe()
         self.stdin, self.stdout = os.fdopen(stdin, "wb", 0), os.fdopen(stdout, "rb")
-        self.reader = EarlyReader(Descriptors(self.own_in, self.own_out), agent_id)
+        self.reader = EarlyReader(Descriptors(self.own_in, self.own_out), environ)
         self.reader.start()
 
     def __enter__(self):
@@ -156,7 +156,7 @@ def test_a_line_that_the_sdk_does_not_read_is_left_to_the_sdk(client, unread):
 
 
 def test_an_agent_whose_id_is_no_word_is_left_to_the_sdk():
-    with EarlyClient('agent"},{') as client:
+    with EarlyClient(MCP_SESSIONS_AGENT_ID='agent"},{') as client:
         client.send(LIST)
         left = client.reader.finish()
         assert (left.lines, left.splitter.take()) == ([], b"")

@@ -1,10 +1,12 @@
 import json
+from typing import get_args
 
 import jsonschema
 import pytest
 
 from mcp_sessions.arguments import GetSessionPage, ListSessions
 from mcp_sessions.results.models import PageSummary
+from mcp_sessions.settings import ResultForm
 from mcp_sessions.tools.definitions import definitions, short_schema
 
 
@@ -27,9 +29,18 @@ def test_both_tools_say_what_they_are():
 
 def test_clients_that_defer_tools_are_asked_to_keep_both_in_sight():
     for agent_id in (None, OWN):
-        for tool in definitions(agent_id):
-            told = tool.model_dump(mode="json", by_alias=True)
-            assert told["_meta"] == {"anthropic/alwaysLoad": True}
+        for form in get_args(ResultForm):
+            for tool in definitions(agent_id, form):
+                told = tool.model_dump(mode="json", by_alias=True)
+                assert told["_meta"] == {"anthropic/alwaysLoad": True}
+
+
+@pytest.mark.parametrize("form", get_args(ResultForm))
+def test_a_schema_of_results_is_declared_where_results_have_structure(form):
+    for whole, tool in zip(definitions(), definitions(None, form), strict=True):
+        assert (tool.output_schema is None) == (form == "text")
+        left = whole.model_copy(update={"output_schema": tool.output_schema})
+        assert left == tool
 
 
 def test_no_argument_is_mirrored_in_a_header_so_the_server_need_not_look_for_one():

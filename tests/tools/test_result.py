@@ -10,6 +10,7 @@ from mcp_sessions.paging.page import SessionPage
 from mcp_sessions.paging.sort_key import SortKey
 from mcp_sessions.paging.window import Entry
 from mcp_sessions.results.rows import brief
+from mcp_sessions.settings import Settings
 from mcp_sessions.tools.result import MAX_ROW_CHARS, page_result
 from mcp_sessions.wire.models import Session
 
@@ -100,6 +101,25 @@ def test_a_filter_said_back_is_harmless():
     assert text_of(result).count("\n") == 2
 
 
+@pytest.mark.parametrize("form", ["both", "text", "structured"])
+def test_a_result_has_the_forms_that_the_operator_wants(api, form):
+    result = call_tool(settings_for(api.url, result=form), arguments={"limit": 3})
+    has_text = text_of(result).count("\nsession_") == 3
+    assert has_text == (form != "structured")
+    assert (result.structured_content is not None) == (form != "text")
+    if form == "structured":
+        assert text_of(result) == "The result is in structuredContent."
+
+
+def test_each_form_is_what_it_is_beside_the_other(api):
+    both, text, structured = (
+        call_tool(settings_for(api.url, result=form), arguments={"limit": 3})
+        for form in ("both", "text", "structured")
+    )
+    assert text_of(text) == text_of(both)
+    assert structured.structured_content == both.structured_content
+
+
 def test_rows_that_cannot_be_read_are_counted_in_both_forms():
     with scripted([page_answer([{"id": "session_1"}, {"id": None}, 5])]) as upstream:
         result = call_tool(settings_for(upstream.url))
@@ -140,7 +160,7 @@ def test_other_calls_get_their_turns_while_a_page_of_heavy_rows_is_made():
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(take_turns)
             await anyio.lowlevel.checkpoint()
-            result = await page_result(page, brief, CursorCodec.of("api", None, None), 24_000)
+            result = await page_result(page, brief, CursorCodec.of("api", None, None), Settings())
             tasks.cancel_scope.cancel()
             return result
 
