@@ -319,7 +319,7 @@ def _wrong(step: Step, ids: Sequence[str], answer: dict[str, Any]) -> str | None
     end, more = step.start + len(shown), answer["has_more"]
     if shown != list(ids[step.start : end]):
         return "other sessions"
-    if "malformed" in answer or "note" in answer:
+    if "unreadable" in answer or (shown and "note" in answer):
         return "a page in doubt"
     if len(shown) > step.limit or (end < len(ids) and not more):
         return "another end"
@@ -332,7 +332,7 @@ def _wrong(step: Step, ids: Sequence[str], answer: dict[str, Any]) -> str | None
 def _is_short(step: Step, ids: Sequence[str], answer: dict[str, Any]) -> bool:
     """Tell whether a page stops before its limit, since it could not be read to its end."""
     due = len(ids[step.start : step.start + step.limit])
-    return len(answer["sessions"]) + answer.get("moved_on", 0) < due
+    return len(answer["sessions"]) + answer.get("left_for_next_page", 0) < due
 
 
 def _following(step: Step, answer: dict[str, Any]) -> Step | None:

@@ -22,13 +22,13 @@ from mcp_sessions.settings import Settings
 
 _HERE = Path(__file__).parent
 _DETAILS = ("brief", "standard", "full")
-_DEFINITIONS = 700
+_DEFINITIONS = 950
 # The most tokens that 20 rows may take; full has no target.
 _TARGETS = {
     ("brief", "text"): 950,
-    ("brief", "json"): 1_300,
-    ("standard", "text"): 2_400,
-    ("standard", "json"): 3_000,
+    ("brief", "json"): 1_150,
+    ("standard", "text"): 1_950,
+    ("standard", "json"): 2_400,
 }
 
 

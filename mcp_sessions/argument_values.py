@@ -16,9 +16,10 @@ from mcp_sessions.wire.models import status_name
 
 HINT: Final = "hint"
 _BLANK_TEXTS: Final = ("", "null", "[]")
+# Seconds may be left out, as results leave them out.
 _RFC3339: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"(?:[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2}))?"
+    r"(?:[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2}))?"
 )
 _OPENING: Final = ("[", "{", '"', "'")
 _AROUND: Final = " []{}\"'"

@@ -172,17 +172,26 @@ class ListSessions(Arguments):
     agent_id: AgentId = Field(None, description="Only this agent's sessions")
     search: Search = Field(
         None,
-        description=f"Words in the title, at most {MAX_SEARCH_WORDS} in {MAX_SEARCH_CHARS} chars",
+        description=f"Words that all stand in the title, at most {MAX_SEARCH_WORDS} in"
+        f" {MAX_SEARCH_CHARS} chars; untitled sessions never match",
     )
-    status: Statuses = Field(None, description=f"Any of {', '.join(get_args(Status))}")
+    status: Statuses = Field(None, description=f"In any of these: {', '.join(get_args(Status))}")
     tags: Tags = Field(
-        None, description=f"All of these; at most {MAX_TAGS} of 1 to {MAX_TAG_CHARS} chars"
+        None, description=f"With all of these; at most {MAX_TAGS} of 1 to {MAX_TAG_CHARS} chars"
     )
-    created_after: Time = Field(None, description="RFC 3339 or date, inclusive")
-    created_before: Time = Field(None, description="RFC 3339 or date, exclusive")
-    parent_session_id: ParentId = Field(None, description="Sessions of its subagents")
-    top_level_only: Truth = Field(False, description="No subagents' sessions; default false")
-    limit: Limit = Field(DEFAULT_LIMIT, description=f"1 to {MAX_LIMIT}, default {DEFAULT_LIMIT}")
+    created_after: Time = Field(
+        None, description="Created at this time or later: RFC 3339, or a date (midnight UTC)"
+    )
+    created_before: Time = Field(None, description="Created before this time; likewise")
+    parent_session_id: ParentId = Field(
+        None, description="Only sessions that this session started as subagents"
+    )
+    top_level_only: Truth = Field(
+        False, description="Only sessions that no session started; default false"
+    )
+    limit: Limit = Field(
+        DEFAULT_LIMIT, description=f"Most rows of a page: 1 to {MAX_LIMIT}, default {DEFAULT_LIMIT}"
+    )
     detail: Annotated[DetailWord, _DETAIL] = Field(
         "standard", description="brief, standard or full; default standard"
     )
@@ -256,7 +265,7 @@ class GetSessionPage(Arguments):
         None, description=f"1 to {MAX_LIMIT}; the cursor's, or with offset {DEFAULT_LIMIT}"
     )
     agent_id: AgentId = Field(None, description="With offset: only this agent's sessions")
-    search: Search = Field(None, description="With offset: words in the title")
+    search: Search = Field(None, description="With offset: words that all stand in the title")
     detail: Annotated[DetailWord | None, _DETAIL] = Field(
         None, description="brief, standard or full; default the cursor's"
     )

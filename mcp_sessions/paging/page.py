@@ -163,11 +163,26 @@ async def read_page(
         place=place,
         rows=tuple(reader.rows),
         following=None if reader.done else walk.place,
-        total=None if reader.foreign or place.query.filters_rows() else windows.total,
+        total=_total(reader, place, windows.total),
         examined=reader.examined,
         malformed=reader.malformed,
         note=walk.note or (UNTIMED if walk.untimed else None),
     )
+
+
+def _total(reader: _PageReader[SessionT], place: Place, counted: int | None) -> int | None:
+    """Return how many match all filters: as the API counted, or as one walk of the whole list did.
+
+    A cursor may begin anywhere, and what could not be read or be proven may match.
+    """
+    if reader.foreign:
+        return None
+    if not place.query.filters_rows():
+        return counted
+    walk = reader.walk
+    from_head = place.after is None and not place.offset and not place.doubtful
+    proven = reader.done and walk.note is None and not (reader.malformed or walk.untimed)
+    return len(reader.rows) if from_head and proven else None
 
 
 def _started(place: Place) -> Place:

@@ -4,12 +4,21 @@
 """
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 # What rows of one page often have in common, and then say once.
-SHAREABLE = ("agent_id", "organization_id", "harness_id", "model_id")
+SHAREABLE = ("agent_id", "organization_id", "harness_id", "model_id", "link")
+# What a filter may have said of every row.
+SAID_BY_FILTERS = ("agent_id", "parent_session_id")
+
+
+def _without_point(cost: float) -> float:
+    return int(cost) if cost.is_integer() else cost
+
+
+Dollars = Annotated[float, PlainSerializer(_without_point, return_type=float)]
 
 
 class Shown(BaseModel):
@@ -30,13 +39,15 @@ class Subagent(Shown):
     task: str | None = None
 
 
-class Tokens(Shown):
-    """Token counts as the API gives them; `input` leaves out what the caches served or stored."""
+class Usage(Shown):
+    """What a session used, as the API counts it: the three inputs are disjoint."""
 
-    input: int | None = None
-    output: int | None = None
-    cache_read: int | None = None
-    cache_creation: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_creation_tokens: int | None = None
+    billed_usd: Dollars | None = None
+    estimated_usd: Dollars | None = None
 
 
 class Owner(Shown):
@@ -57,24 +68,27 @@ class Row(Shown):
     """One session; brief, standard and full rows fill more and more of it."""
 
     id: str
-    label: str = Field(description="title, else the start of its preview, else its id")
+    label: str = Field(description="title, else the start of the first question, else the id")
+    untitled: bool | None = Field(None, description="true where label is no title")
     status: str | None = None
-    agent_id: str | None = Field(None, description="like all ids, left out when said under shared")
+    agent_id: str | None = Field(
+        None, description="like parent_session_id left out where filters or shared say it"
+    )
     created_at: str | None = Field(None, description="times are UTC")
-    updated_at: str | None = None
+    updated_at: str | None = Field(None, description="left out where it equals finished_at")
     finished_at: str | None = None
     tags: list[str] | None = None
-    preview: str | None = Field(None, description="first user message")
-    reply: str | None = Field(None, description="last agent message")
-    parent_session_id: str | None = None
+    question: str | None = Field(None, description="start of the first user message")
+    reply: str | None = Field(None, description="start of the last agent message")
+    parent_session_id: str | None = Field(None, description="the session that started this one")
     subagent: Subagent | None = None
-    tokens: Tokens | None = None
-    cost_usd: float | None = None
+    tokens: int | None = Field(None, description="input + output, without caches")
+    cost_usd: Dollars | None = None
     pinned: bool | None = Field(None, description="only full says false")
     schedules: int | None = Field(None, description="active ones; only full says 0")
     started_at: str | None = None
     organization_id: str | None = None
-    workspace_id: str | None = None
+    workspace_id: str | None = Field(None, description="where it is not the session's own")
     harness_id: str | None = None
     model_id: str | None = None
     agent_identity_id: str | None = None
@@ -91,6 +105,7 @@ class Row(Shown):
     parallel_tool_calls: bool | None = None
     features: list[str] | None = None
     link: str | None = None
+    usage: Usage | None = None
     system_prompt_chars: int | None = None
     tools: Listing | None = None
     files: Listing | None = None
@@ -106,6 +121,7 @@ class Shared(Shown):
     organization_id: str | None = None
     harness_id: str | None = None
     model_id: str | None = None
+    link: str | None = Field(None, description="of each session, with its id for {id}")
 
 
 class Filters(Shown):
@@ -122,37 +138,46 @@ class Filters(Shown):
 
 
 class PageSummary(Shown):
-    """One page, as the agent sees it."""
+    """One page, as the agent sees it: what is known of the list, its rows, and what to do next."""
 
-    sessions: list[Row]
-    shared: Shared | None = None
-    returned: int
-    total: int | None = Field(None, description="matching sessions as of this call")
+    returned: int = Field(description="sessions in this result")
+    total: int | None = Field(None, description="sessions that match all filters, as of this call")
     offset: int | None = Field(None, description="the API's index of the first row")
-    examined: int | None = Field(None, description="rows judged by filters in this call")
+    examined: int | None = Field(None, description="sessions that this call looked at for filters")
     complete: bool | None = Field(
-        None, description="these filters saw the list to its end and left nothing out"
+        None, description="the walk saw the list to its end and left nothing out"
     )
     limit: int
-    detail: str
     filters: Filters | None = None
-    has_more: bool
-    next_cursor: str | None = Field(None, description="for get_session_page")
-    malformed: int | None = Field(None, description="unreadable rows left out")
-    moved_on: int | None = Field(None, description="rows that did not fit; the cursor gives them")
+    unreadable: int | None = Field(None, description="sessions that the API sent broken: left out")
     note: str | None = None
+    shared: Shared | None = None
+    sessions: list[Row]
+    left_for_next_page: int | None = Field(
+        None, description="sessions found that did not fit: the page ended early"
+    )
+    has_more: bool
+    next_cursor: str | None = Field(None, description="for next_tool")
+    next_tool: str | None = Field(None, description="the tool that takes next_cursor")
 
 
 def share(rows: Sequence[Row]) -> tuple[list[Row], Shared | None]:
     """Say once what two rows or more all have in common, and leave it out of each."""
-    common = {
-        name: value
-        for name in SHAREABLE
-        if len(rows) > 1
-        and (value := getattr(rows[0], name)) is not None
-        and all(getattr(row, name) == value for row in rows)
-    }
+    if len(rows) < 2:  # noqa: PLR2004 - one row shares with nobody
+        return list(rows), None
+    common = shareable(rows[0])
+    for row in rows[1:]:
+        own = shareable(row)
+        common = {name: value for name, value in common.items() if own.get(name) == value}
     if not common:
         return list(rows), None
     without = dict.fromkeys(common)
     return [row.model_copy(update=without) for row in rows], Shared(**common)
+
+
+def shareable(row: Row) -> dict[str, str]:
+    """Return what a row may have in common with others; of a link that which is not its id."""
+    told = {name: value for name in SHAREABLE if (value := getattr(row, name)) is not None}
+    if row.link is not None:
+        told["link"] = row.link.replace(row.id, "{id}")
+    return told

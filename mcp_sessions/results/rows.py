@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
-from mcp_sessions.results.models import Listing, Owner, Row, Subagent, Tokens
+from mcp_sessions.results.models import Listing, Owner, Row, Subagent, Usage
 from mcp_sessions.results.safe_text import harmless
 from mcp_sessions.wire.models import (
     MAX_TEXT_CHARS,
@@ -36,6 +36,10 @@ _PLAIN_LINK = re.compile(
     rf"https?://[a-z0-9.-]{{1,100}}(?::\d+)?(?:/(?:[a-z]{{1,20}}|{_ID.pattern}))*"
 )
 
+# The platform's own tags.
+_PLUMBING = ("__internal:", "app:", "agent:", "endpoint:")
+COST_DECIMALS = 4
+_STUCK = (WAITING, "paused")  # where the last reply says what for
 _STATUSES = {"started", "active", "idle", WAITING, "paused"}  # which need no cleaning
 
 
@@ -53,40 +57,44 @@ class Caps(NamedTuple):
     name: int = 60
 
 
-BRIEF = Caps(label=52, quote=0, tags=0, tag=0)
-STANDARD = Caps(label=60, quote=26, tags=6, tag=24)
+BRIEF = Caps(label=28, quote=0, tags=0, tag=0)
+STANDARD = Caps(label=60, quote=64, tags=6, tag=24)
 FULL = Caps(label=200, quote=200, tags=20, tag=64)
 
 
 def brief(session: Session) -> Row:
     """Return the row of four fields that every session has room for."""
     return Row(
-        id=session.id,
-        label=_text(session.title, BRIEF.label)
-        or _text(session.preview, BRIEF.label)
-        or session.id,
+        **_label(session, BRIEF.label) | {"untitled": None},
         status=_status(session.status),
-        updated_at=_moment(session.updated_at),
+        updated_at=_minute(session.updated_at),
     )
 
 
 def standard(session: Session) -> Row:
     """Return the row that answers most questions about a session."""
-    return Row(**_standard_fields(session, STANDARD))
+    stuck = session.status in _STUCK
+    return Row(
+        **_standard_fields(session, STANDARD, _minute),
+        reply=_text(session.output_preview, STANDARD.quote) if stuck else None,
+    )
 
 
 def full(session: FullSession) -> Row:
     """Return every harmless scalar, and the shape of everything heavy."""
+    fields = _standard_fields(session, FULL, _second)
     return Row(
         **{
-            **_standard_fields(session, FULL),
+            **fields,
             "subagent": _subagent(session, task=session.subagent_task),
-            "tokens": _tokens(session.usage, caches=True),
             "pinned": session.is_pinned,
             "schedules": session.active_schedule_count,
         },
         **_identities(session),
-        started_at=_moment(session.started_at),
+        # The label of an untitled session is its question: once is enough.
+        question=None if fields["untitled"] else _text(session.preview, FULL.quote),
+        reply=_text(session.output_preview, FULL.quote),
+        started_at=_second(session.started_at),
         owner=_owner(session.owner),
         effective_owner=_owner(session.effective_owner),
         locale=_word(session.locale),
@@ -94,29 +102,34 @@ def full(session: FullSession) -> Row:
         parallel_tool_calls=session.parallel_tool_calls,
         features=_texts(session.features, FULL.tags, FULL.tag),
         link=_link(session.view_url),
+        usage=_usage(session.usage),
         **_shapes(session, FULL),
     )
 
 
-def _standard_fields(session: Session, caps: Caps) -> dict[str, Any]:
-    usage = session.usage
-    title = _text(session.title, caps.label)
+def _label(session: Session, limit: int) -> dict[str, Any]:
+    title = _text(session.title, limit)
+    label = title or _text(session.preview, limit) or session.id
+    return {"id": session.id, "label": label, "untitled": None if title else True}
+
+
+def _standard_fields(
+    session: Session, caps: Caps, moment: Callable[[datetime | None], str | None]
+) -> dict[str, Any]:
+    updated, finished = moment(session.updated_at), moment(session.finished_at)
+    tags = [tag for tag in session.tags or () if tag and not tag.startswith(_PLUMBING)]
     return {
-        "id": session.id,
-        "label": title or _text(session.preview, caps.label) or session.id,
+        **_label(session, caps.label),
         "status": _status(session.status),
         "agent_id": _word(session.agent_id),
-        "created_at": _moment(session.created_at),
-        "updated_at": _moment(session.updated_at),
-        "finished_at": _moment(session.finished_at),
-        "tags": _texts(session.tags, caps.tags, caps.tag),
-        # The label of an untitled session is the start of its preview: once is enough.
-        "preview": _text(session.preview, caps.quote) if title else None,
-        "reply": _text(session.output_preview, caps.quote),
+        "created_at": moment(session.created_at),
+        "updated_at": None if updated == finished else updated,
+        "finished_at": finished,
+        "tags": _texts(tags, caps.tags, caps.tag),
         "parent_session_id": _word(session.parent_session_id),
         "subagent": _subagent(session),
-        "tokens": _tokens(usage),
-        "cost_usd": _cost(usage),
+        "tokens": _tokens(session.usage),
+        "cost_usd": _cost(session.usage),
         "pinned": session.is_pinned or None,
         "schedules": session.active_schedule_count or None,
     }
@@ -136,7 +149,13 @@ def _identities(session: FullSession) -> dict[str, str | int | None]:
         "resolved_owner_user_id",
     )
     words: dict[str, str | int | None] = {name: _word(getattr(session, name)) for name in names}
+    if _hex(words["workspace_id"]) == _hex(session.id):
+        words["workspace_id"] = None  # every session has one of its own, under its own number
     return {**words, "forked_from_sequence": session.forked_from_sequence}
+
+
+def _hex(id_: object) -> str | None:
+    return id_.rpartition("_")[2] if isinstance(id_, str) else None
 
 
 def _shapes(session: FullSession, caps: Caps) -> dict[str, Any]:
@@ -215,7 +234,11 @@ def _status(status: str | None) -> str | None:
     return status if status in _STATUSES else _text(status, 60)
 
 
-def _moment(moment: datetime | None) -> str | None:
+def _minute(moment: datetime | None) -> str | None:
+    return None if moment is None else f"{moment.isoformat()[:16]}Z"
+
+
+def _second(moment: datetime | None) -> str | None:
     return None if moment is None else f"{moment.isoformat()[:19]}Z"
 
 
@@ -226,27 +249,40 @@ def _subagent(session: Session, task: str | None = None) -> Subagent | None:
     return Subagent(name=name, status=status, task=task) if name or status or task else None
 
 
-def _tokens(usage: TokenUsage | None, *, caches: bool = False) -> Tokens | None:
-    if usage is None:
-        return None
-    return Tokens(
-        input=usage.input_tokens,
-        output=usage.output_tokens,
-        cache_read=usage.cache_read_tokens if caches else None,
-        cache_creation=usage.cache_creation_tokens if caches else None,
-    )
+def _tokens(usage: TokenUsage | None) -> int | None:
+    counts = [] if usage is None else [usage.input_tokens, usage.output_tokens]
+    told = [count for count in counts if count is not None]
+    return sum(told) if told else None
 
 
 def _cost(usage: TokenUsage | None) -> float | None:
-    """Prefer what the API calls effective, then what was billed, then what was estimated.
-
-    Cents are exact enough from a dollar up; below it, hundredths of a cent.
-    """
+    """Prefer what the API calls effective, then what was billed, then what was estimated."""
     if usage is None:
         return None
     costs = (usage.effective_cost_usd, usage.actual_cost_usd, usage.estimated_cost_usd)
-    cost = next((cost for cost in costs if cost is not None), None)
-    return cost and round(cost, 2 if cost >= 1 else 4)
+    return _dollars(next((cost for cost in costs if cost is not None), None))
+
+
+def _dollars(cost: float | None) -> float | None:
+    """Round to hundredths of a cent, everywhere alike; only nothing is shown as nothing."""
+    return cost and max(round(cost, COST_DECIMALS), 10**-COST_DECIMALS)
+
+
+def _usage(usage: TokenUsage | None) -> Usage | None:
+    """Return each count, and the costs beside the one that the row says already."""
+    if usage is None:
+        return None
+    said = _cost(usage)
+    billed, estimated = _dollars(usage.actual_cost_usd), _dollars(usage.estimated_cost_usd)
+    told = Usage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_creation_tokens=usage.cache_creation_tokens,
+        billed_usd=None if billed == said else billed,
+        estimated_usd=None if estimated == said else estimated,
+    )
+    return told if told.compact() else None
 
 
 def _owner(principal: Principal | None) -> Owner | None:

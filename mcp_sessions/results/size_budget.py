@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from mcp_sessions.results.models import SHAREABLE, Row
+from mcp_sessions.results.models import Row, shareable
 
 
 class SizedRow(NamedTuple):
@@ -46,15 +46,18 @@ class RowBudget:
         """Take the next row, and tell whether it had room."""
         row, shown, size = made
         used = self._used + size + 1
-        if not self.rows:
-            shared = {name: size_of({name: shown[name]}) - 1 for name in SHAREABLE if name in shown}
-        else:
-            first = self.rows[0]
-            shared = {
-                name: size
-                for name, size in self._shared.items()
-                if shown.get(name) == getattr(first, name)
+        own = shareable(row)
+        if self.rows:
+            first = shareable(self.rows[0])
+            own = {
+                name: value
+                for name, value in own.items()
+                if name in self._shared and first[name] == value
             }
+        shared = {
+            name: min(size_of({name: shown[name]}) - 1, self._shared.get(name, size))
+            for name in own
+        }
         saved = len(self.rows) * sum(shared.values()) - len('"shared":{},')
         if self.rows and used - max(0, saved) > self._max_chars:
             return False

@@ -4,7 +4,8 @@ import json
 import re
 from collections.abc import Iterator
 
-from mcp_sessions.results.models import Listing, PageSummary, Row, Shown, Tokens
+from mcp_sessions.results.models import Listing, PageSummary, Row, Shown
+from mcp_sessions.results.rows import COST_DECIMALS
 
 _PLAIN = re.compile(r"[^\s,=\"()\[\]]+")
 _JSON = json.JSONEncoder().encode
@@ -23,28 +24,42 @@ def render(page: PageSummary) -> str:
 
 
 def _head(page: PageSummary, year: str) -> Iterator[str]:
-    of = f" of {page.total}" if page.total is not None else ""
-    where = (
-        f"from offset {page.offset}" if page.examined is None else f"of {page.examined} examined"
-    )
-    shown = f"{page.returned}{of} sessions {where}, newest first"
+    """Say first what could be misread later: each count with the word for what it counts."""
+    said = ", ".join([*_counts(page), "newest first"])
     if year:
-        what = "updated" if page.detail == "brief" else "created → updated"
-        shown += f"; {what}, UTC, {year}"
-    yield shown
+        brief = all(row.created_at is None for row in page.sessions)
+        what = "last update" if brief else "created → last update or finish"
+        said += f"; {what}, UTC, {year}"
+    yield said
     if page.filters is not None:
         yield "Filters: " + _pairs(page.filters)
+    if page.note is not None:
+        yield f"Note: {page.note}"
     if page.shared is not None:
         yield "All: " + _pairs(page.shared)
 
 
+def _counts(page: PageSummary) -> Iterator[str]:
+    """Say how many sessions match, are shown, did not fit, were examined."""
+    if page.total is not None:
+        yield f"{page.total} {_sessions(page.total)} {'match' if page.total != 1 else 'matches'}"
+        shown = f"{page.returned} shown"
+    else:
+        shown = f"{page.returned} matching {_sessions(page.returned)} shown"
+    yield f"{shown} from offset {page.offset}" if page.offset else shown
+    if page.left_for_next_page:
+        yield f"{page.left_for_next_page} more found that did not fit and come next"
+    if page.examined is not None:
+        yield f"{page.examined} examined {'so far' if page.has_more else 'to the end'}"
+    if page.unreadable:
+        yield f"{page.unreadable} unreadable and left out"
+
+
+def _sessions(count: int) -> str:
+    return "session" if count == 1 else "sessions"
+
+
 def _foot(page: PageSummary) -> Iterator[str]:
-    if page.malformed:
-        yield f"Left out as unreadable: {page.malformed}"
-    if page.moved_on:
-        yield f"Did not fit, follow on the next page: {page.moved_on}"
-    if page.note is not None:
-        yield f"Note: {page.note}"
     if page.next_cursor is None:
         yield "End of the list."
     else:
@@ -53,24 +68,36 @@ def _foot(page: PageSummary) -> Iterator[str]:
 
 def render_row(row: Row, year: str = "") -> str:
     """Return one session's line, or two; times in `year` leave it out."""
-    label = "untitled" if row.label == row.id else _quoted(row.label)
-    words = (row.id, label, row.status and _value(row.status), _times(row, year))
+    words = (row.id, _label(row), row.status and _value(row.status), _times(row, year))
     first = " ".join(word for word in words if word)
-    second = ", ".join([*_facts(row, year), *_more_facts(row)])
+    second = ", ".join([*_facts(row), *_more_facts(row)])
     return f"{first}\n  {second}" if second else first
+
+
+def _label(row: Row) -> str:
+    if row.label == row.id:
+        return "untitled"
+    return f"untitled, asked {_quoted(row.label)}" if row.untitled else _quoted(row.label)
 
 
 def _times(row: Row, year: str) -> str:
     """Give minutes, the day where it changes, and the year where it is another."""
-    if row.created_at is None or row.updated_at is None:
-        moment = row.created_at or row.updated_at
-        return _minute(moment, year) if moment else ""
-    same_day = row.updated_at[_DATE] == row.created_at[_DATE]
-    updated = row.updated_at[_CLOCK] if same_day else _minute(row.updated_at, year)
-    return f"{_minute(row.created_at, year)} → {updated}"
+    said, before = "", ""
+    for word, moment in (
+        ("", row.created_at),
+        ("finished ", row.finished_at),
+        ("", row.updated_at),
+    ):
+        if moment is None:
+            continue
+        same_day = before[_DATE] == moment[_DATE]
+        said += " → " if said else ""
+        said += word + (moment[_CLOCK] if same_day else _minute(moment, year))
+        before = moment
+    return said
 
 
-def _facts(row: Row, year: str) -> Iterator[str]:
+def _facts(row: Row) -> Iterator[str]:
     """Say what a standard row has."""
     if row.agent_id is not None:
         yield _value(row.agent_id)
@@ -78,23 +105,20 @@ def _facts(row: Row, year: str) -> Iterator[str]:
         yield f"parent {_value(row.parent_session_id)}"
     if row.subagent is not None:
         yield f"subagent {_pairs(row.subagent)}"
-    if row.finished_at is not None:
-        same = row.updated_at is not None and row.finished_at[:16] == row.updated_at[:16]
-        yield "finished" if same else f"finished {_minute(row.finished_at, year)}"
     if row.tags:
         yield f"tags {' '.join(map(_value, row.tags))}"
     yield from _measures(row)
-    if row.preview is not None:
-        yield f"asked {_quoted(row.preview)}"
+    if row.question is not None:
+        yield f"asked {_quoted(row.question)}"
     if row.reply is not None:
         yield f"replied {_quoted(row.reply)}"
 
 
 def _measures(row: Row) -> Iterator[str]:
     if row.tokens is not None:
-        yield _counts(row.tokens)
+        yield f"{row.tokens} tokens"
     if row.cost_usd is not None:
-        yield f"${row.cost_usd:.2f}" if row.cost_usd >= 1 else f"${row.cost_usd}"
+        yield f"${row.cost_usd:.{COST_DECIMALS}f}" if row.cost_usd else "$0"
     if row.pinned:
         yield "pinned"
     if row.schedules:
@@ -102,9 +126,9 @@ def _measures(row: Row) -> Iterator[str]:
 
 
 _SAID = {
-    "id", "label", "status", "created_at", "updated_at", "finished_at", "agent_id", "tags",
-    "parent_session_id", "subagent", "tokens", "cost_usd", "pinned", "schedules", "preview",
-    "reply",
+    "id", "label", "untitled", "status", "created_at", "updated_at", "finished_at", "agent_id",
+    "tags", "parent_session_id", "subagent", "tokens", "cost_usd", "pinned", "schedules",
+    "question", "reply",
 }  # fmt: skip
 _MORE = dict.fromkeys(name for name in Row.model_fields if name not in _SAID)
 
@@ -131,12 +155,13 @@ def _more_facts(row: Row) -> Iterator[str]:
             yield f"{name} {_value(value)}"
 
 
-def _counts(tokens: Tokens) -> str:
-    return " ".join(f"{count} {name}" for name, count in tokens.compact().items()) + " tokens"
-
-
 def _pairs(values: Shown) -> str:
-    return " ".join(f"{name}={_value(value)}" for name, value in values.compact().items())
+    return " ".join(f"{name}={_values(value)}" for name, value in values.compact().items())
+
+
+def _values(value: object) -> str:
+    """Put a comma between several, as agents may send them."""
+    return ",".join(map(_value, value)) if isinstance(value, list) else _value(value)
 
 
 def _value(value: object) -> str:

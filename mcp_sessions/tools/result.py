@@ -1,17 +1,17 @@
 """A page or a failure as the result of a tool call, within the size that a result may have."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import anyio.lowlevel
 from mcp_types import CallToolResult, TextContent
 
-from mcp_sessions.arguments import ListSessions
+from mcp_sessions.arguments import GetSessionPage, ListSessions
 from mcp_sessions.errors import SessionsError
 from mcp_sessions.paging.cursor import CursorCodec
 from mcp_sessions.paging.page import SessionPage
 from mcp_sessions.results import rows, text
-from mcp_sessions.results.models import Filters, PageSummary, Row, share
+from mcp_sessions.results.models import SAID_BY_FILTERS, Filters, PageSummary, Row, share
 from mcp_sessions.results.safe_text import one_line
 from mcp_sessions.results.size_budget import RowBudget, SizedRow, size_of, sized
 from mcp_sessions.settings import ResultForm, Settings
@@ -23,8 +23,10 @@ MAX_FILTER_CHARS: Final = 600
 """Characters of a filter said back; more than the arguments allow."""
 _ROWS_AT_A_STRETCH: Final = 4  # at most 256 KiB of text, all of them full
 _MADE_UP: Final = "These sessions are made up, to try the server without an account."
+_TITLES_ONLY: Final = "search looks into titles only, and an untitled session has none."
+_NOT_YET: Final = "None of those examined matches; the next call examines those after them."
 _ELSEWHERE: Final = "The result is in structuredContent."
-_FRAME_CHARS: Final = 96  # that the counts of rows, and a cursor's key, may still add to a frame
+_FRAME_CHARS: Final = 160  # that the counts of rows, and a cursor's keys, may still add to a frame
 
 
 async def page_result(
@@ -43,11 +45,12 @@ async def page_result(
     used = size_of(frame.compact()) + len(cursors.write(page.place)) + _FRAME_CHARS
     room = min(MAX_ROW_CHARS, max_chars - used)
     budget = RowBudget(max_chars, used)
+    said = _said(page.place.query)
     for number, entry in enumerate(page.rows):
         if number % _ROWS_AT_A_STRETCH == _ROWS_AT_A_STRETCH - 1:
             await anyio.lowlevel.checkpoint()
         # Rows that do not fit are not even made.
-        if entry.session and not budget.take(_row_within(room, entry.session, row)):
+        if entry.session and not budget.take(_row_within(room, entry.session, row, said)):
             break
     return in_forms(_filled(frame, budget.rows, page, cursors), settings.result)
 
@@ -81,6 +84,7 @@ def _frame(page: SessionPage[Any], note: str | None) -> PageSummary:
     walked = query.filters_rows()
     tells_complete = walked or page.ends_unproven
     start = page.rows[0].position if page.rows else page.place.offset
+    nothing = None if page.rows else _nothing_found(page)
     return PageSummary(
         sessions=[],
         returned=0,
@@ -89,11 +93,10 @@ def _frame(page: SessionPage[Any], note: str | None) -> PageSummary:
         examined=page.examined if walked else None,
         complete=page.complete if tells_complete else None,
         limit=query.limit,
-        detail=query.detail,
         filters=_filters(query),
         has_more=False,
-        malformed=page.malformed or None,
-        note=" ".join(filter(None, (note, page.note))) or None,
+        unreadable=page.malformed or None,
+        note=" ".join(filter(None, (note, page.note, nothing))) or None,
     )
 
 
@@ -102,19 +105,33 @@ def _filled(
 ) -> PageSummary:
     """Return the result with the rows that are shown, and a cursor for what comes after them."""
     following = page.following_after(len(shown))
-    moved_on = len(page.rows) - len(shown) or None
+    left = len(page.rows) - len(shown) or None
     sessions, shared = share(shown)
     return frame.model_copy(
         update={
             "sessions": sessions,
             "shared": shared,
             "returned": len(shown),
-            "complete": frame.complete and not moved_on,
+            "complete": frame.complete and not left,
             "has_more": following is not None,
             "next_cursor": following and cursors.write(following),
-            "moved_on": moved_on,
+            "next_tool": following and GetSessionPage.tool,
+            "left_for_next_page": left,
         }
     )
+
+
+def _nothing_found(page: SessionPage[Any]) -> str | None:
+    """Say what an empty result did not look at, lest it be taken for a whole one."""
+    if page.following is not None:
+        return _NOT_YET if page.place.query.filters_rows() else None
+    return _TITLES_ONLY if page.place.query.search else None
+
+
+def _said(query: ListSessions) -> dict[str, str]:
+    """Return what the filters said back say of every row."""
+    asked = query.filters()
+    return {name: asked[name] for name in SAID_BY_FILTERS if name in asked}
 
 
 def _filters(query: ListSessions) -> Filters | None:
@@ -129,9 +146,13 @@ def _on_one_line(value: Any) -> Any:
     return one_line(value, MAX_FILTER_CHARS) if isinstance(value, str) else value
 
 
-def _row_within(room: int, session: SessionT, row: Callable[[SessionT], Row]) -> SizedRow:
-    """Show brief what is too large to be shown as asked."""
-    made = sized(row(session))
+def _row_within(
+    room: int, session: SessionT, row: Callable[[SessionT], Row], said: Mapping[str, str]
+) -> SizedRow:
+    """Show brief what is too large to be shown as asked, and in no row what is `said` already."""
+    whole = row(session)
+    again = {name: None for name, value in said.items() if getattr(whole, name) == value}
+    made = sized(whole.model_copy(update=again) if again else whole)
     if made.size <= room:
         return made
     return sized(rows.brief(session).model_copy(update={"shortened": True}))

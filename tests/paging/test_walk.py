@@ -101,7 +101,7 @@ def test_a_walk_stopped_by_its_bound_goes_on_to_the_end_by_cursor(rare):
     assert (first["examined"], first["complete"], first["has_more"]) == (1_000, False, True)
     assert "total" not in first
     assert "offset" not in first
-    assert text_of(result).startswith("1 sessions of 1000 examined, newest first")
+    assert text_of(result).startswith("1 matching session shown, 1000 examined so far,")
     result = call_tool(settings, "get_session_page", {"cursor": first["next_cursor"]})
     assert paused(result) == []
     assert result.structured_content["filters"] == {"status": ["paused"]}
@@ -158,7 +158,7 @@ def test_a_malformed_row_leaves_a_walk_incomplete():
     with scripted([page_answer(rows)]) as upstream:
         content = call_tool(settings_for(upstream.url), arguments={"status": "paused"})
     content = content.structured_content
-    assert (content["has_more"], content["complete"], content["malformed"]) == (False, False, 1)
+    assert (content["has_more"], content["complete"], content["unreadable"]) == (False, False, 1)
 
 
 def test_a_list_that_shrinks_while_a_walk_is_amid_unproven_ties_is_never_called_complete():

@@ -36,7 +36,7 @@ def test_a_brief_row_has_four_fields():
         "id": "session_1",
         "label": "Quarterly plan",
         "status": "waiting_for_tool_results",
-        "updated_at": "2026-11-20T12:01:57Z",
+        "updated_at": "2026-11-20T12:01Z",
     }
 
 
@@ -46,18 +46,87 @@ def test_a_standard_row_leaves_out_what_is_absent():
         "label": "Quarterly plan",
         "status": "waiting_for_tool_results",
         "agent_id": "agent_1",
-        "created_at": "2026-11-20T11:57:31Z",
-        "updated_at": "2026-11-20T12:01:57Z",
-        "preview": "please plan the quarter",
+        "created_at": "2026-11-20T11:57Z",
+        "updated_at": "2026-11-20T12:01Z",
         "reply": "here is the plan",
-        "tokens": {"input": 5, "output": 7},
+        "tokens": 12,
     }
 
 
 def test_a_full_row_says_false_and_zero_and_the_caches():
     row = full(session()).compact()
     assert (row["pinned"], row["schedules"]) == (False, 0)
-    assert row["tokens"] == {"input": 5, "output": 7, "cache_read": 3}
+    assert row["tokens"] == 12
+    assert row["usage"] == {"input_tokens": 5, "output_tokens": 7, "cache_read_tokens": 3}
+
+
+def test_a_full_row_gives_times_to_the_second_and_whole_quotes():
+    row = full(session(preview="q" * 300, output_preview="r" * 300))
+    assert (row.created_at, row.updated_at) == ("2026-11-20T11:57:31Z", "2026-11-20T12:01:57Z")
+    assert (len(row.question), len(row.reply)) == (200, 200)
+
+
+@pytest.mark.parametrize(
+    ("finished", "standard_has", "full_has"),
+    [
+        ("2026-11-20T12:01:57Z", False, False),
+        ("2026-11-20T12:01:02Z", False, True),
+        ("2026-11-20T12:00:59Z", True, True),
+        (None, True, True),
+    ],
+)
+def test_an_update_that_only_repeats_the_finish_is_left_out(finished, standard_has, full_has):
+    given = session(finished_at=finished)
+    assert (standard(given).updated_at is not None) == standard_has
+    assert (full(given).updated_at is not None) == full_has
+    assert brief(given).updated_at == "2026-11-20T12:01Z"
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [("waitingfortoolresults", True), ("paused", True), ("idle", False), ("active", False)],
+)
+def test_a_standard_row_quotes_the_reply_where_the_session_waits_for_somebody(status, shown):
+    row = standard(session(status=status, output_preview="r" * 300))
+    assert len(row.reply or "") == (STANDARD.quote if shown else 0)
+    assert STANDARD.quote >= 60
+    assert row.question is None
+
+
+def test_tags_of_the_platforms_own_plumbing_are_not_shown_and_not_counted():
+    plumbing = ["__internal:x", "app:web", "agent:9", "endpoint:y"] * 9
+    tags = [*plumbing, "apple", "q3", *plumbing]
+    assert standard(session(tags=tags)).tags == full(session(tags=tags)).tags == ["apple", "q3"]
+    assert standard(session(tags=plumbing)).tags is None
+
+
+@pytest.mark.parametrize(
+    ("workspace", "shown"), [("wsp_0a1b", None), ("wsp_0a1c", "wsp_0a1c"), (None, None)]
+)
+def test_a_workspace_that_only_repeats_the_id_is_left_out(workspace, shown):
+    assert full(session(id="session_0a1b", workspace_id=workspace)).workspace_id == shown
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [
+        ({"input_tokens": 5, "output_tokens": 7, "cache_read_tokens": 90}, 12),
+        ({"output_tokens": 7}, 7),
+        ({"input_tokens": 0, "output_tokens": 0}, 0),
+        ({"cache_read_tokens": 90}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_the_tokens_are_input_and_output_without_caches(usage, tokens):
+    assert standard(session(usage=usage)).tokens == tokens
+    assert standard(session(usage=usage)).usage is None
+
+
+def test_a_full_row_gives_the_costs_beside_the_one_that_counts():
+    costs = {"actual_cost_usd": 2.0, "estimated_cost_usd": 1.0}
+    row = full(session(usage=costs))
+    assert (row.cost_usd, row.usage.compact()) == (2.0, {"estimated_usd": 1})
 
 
 def test_a_full_row_gives_the_shape_of_what_is_heavy():
@@ -106,26 +175,30 @@ def test_of_many_objects_in_many_rows_each_row_shows_the_first_and_counts_all():
         ({"title": "\u200b", "preview": ""}, "session_1"),
     ],
 )
-def test_a_label_is_the_title_else_the_preview_else_the_id(fields, label):
-    assert standard(session(**fields)).label == label
+def test_a_label_is_the_title_else_the_question_else_the_id(fields, label):
+    row = standard(session(**fields))
+    assert row.label == label
+    assert row.untitled == (None if label == ROW["title"] else True)
 
 
 @pytest.mark.parametrize("preview", ["Q", "plan", "Quarterly plan"])
-def test_a_titled_session_always_shows_its_preview(preview):
-    assert standard(session(preview=preview)).preview == preview
+def test_a_titled_session_always_shows_its_question_in_full(preview):
+    assert full(session(preview=preview)).question == preview
 
 
 def test_a_strangers_tag_cannot_pass_for_the_count_of_tags_left_out():
     assert standard(session(tags=["+97 more"])).tags == ['"+97 more"']
 
 
-def test_a_preview_that_serves_as_label_is_not_said_twice():
-    assert standard(session(title=None)).preview is None
+def test_a_question_that_serves_as_label_is_not_said_twice():
+    assert full(session(title=None)).question is None
 
 
 def test_every_field_of_a_row_comes_from_a_field_of_the_session():
     filled = full(FullSession.model_validate(EVERY_FIELD)).compact()
-    assert set(Row.model_fields) - filled.keys() == {"shortened"}  # which a result decides
+    untitled = full(FullSession.model_validate(EVERY_FIELD | {"title": None})).compact()
+    # Which a result decides.
+    assert set(Row.model_fields) - filled.keys() - untitled.keys() == {"shortened"}
 
 
 @pytest.mark.parametrize("status", ["waitingfortoolresults", "waiting_for_tool_results"])
@@ -141,7 +214,8 @@ def test_an_unknown_status_passes_through_harmless():
     ("usage", "cost"),
     [
         ({"effective_cost_usd": 3.0, "actual_cost_usd": 2.0, "estimated_cost_usd": 1.0}, 3.0),
-        ({"actual_cost_usd": 2.34567, "estimated_cost_usd": 1.0}, 2.35),
+        ({"actual_cost_usd": 2.34567, "estimated_cost_usd": 1.0}, 2.3457),
+        ({"actual_cost_usd": 0.00001}, 0.0001),
         ({"estimated_cost_usd": 0.012345}, 0.0123),
         ({"actual_cost_usd": 0}, 0),
         ({}, None),

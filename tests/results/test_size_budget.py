@@ -42,7 +42,6 @@ def page_weight(rows):
         returned=0,
         offset=0,
         limit=20,
-        detail="full",
         has_more=False,
     )
     return size_of(page.compact())

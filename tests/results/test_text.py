@@ -1,7 +1,7 @@
 import pytest
 
 from mcp_sessions.arguments import ListSessions
-from mcp_sessions.results.models import Filters, PageSummary, Row, Shared, Subagent, Tokens
+from mcp_sessions.results.models import Filters, PageSummary, Row, Shared, Subagent, Usage
 from mcp_sessions.results.rows import full
 from mcp_sessions.results.text import render, render_row
 from mcp_sessions.wire.models import FullSession
@@ -13,13 +13,12 @@ ROW = Row(
     label="Quarterly plan",
     status="idle",
     agent_id="agent_1",
-    created_at="2026-11-20T11:57:31Z",
-    updated_at="2026-11-20T12:01:57Z",
-    finished_at="2026-11-20T12:01:57Z",
+    created_at="2026-11-20T11:57Z",
+    finished_at="2026-11-20T12:01Z",
     tags=["q3", "two words"],
-    preview="plan it",
+    question="plan it",
     reply='say "hi"',
-    tokens=Tokens(input=5, output=7),
+    tokens=12,
     cost_usd=0.0123,
     pinned=True,
     schedules=2,
@@ -28,7 +27,7 @@ ROW = Row(
 
 def page(*rows, **more):
     fields = {
-        "returned": len(rows), "offset": 0, "limit": 20, "detail": "standard", "has_more": False,
+        "returned": len(rows), "offset": 0, "limit": 20, "has_more": False,
     }  # fmt: skip
     return PageSummary(sessions=list(rows), **(fields | more))
 
@@ -42,30 +41,86 @@ def test_the_text_of_a_page_has_its_lines_in_this_order():
             next_cursor="1abc",
             filters=Filters(search="q3 plan"),
             shared=Shared(organization_id="org_1"),
-            malformed=1,
-            moved_on=3,
+            note="Said.",
+            unreadable=1,
+            left_for_next_page=3,
         )
     )
     assert shown.split("\n") == [
-        "1 of 41 sessions from offset 0, newest first; created → updated, UTC, 2026",
-        'Filters: search="q3 plan"',
-        "All: organization_id=org_1",
-        'session_1 "Quarterly plan" idle 11-20 11:57 → 12:01',
         (
-            '  agent_1, finished, tags q3 "two words", 5 input 7 output tokens, $0.0123, pinned,'
+            "41 sessions match, 1 shown, 3 more found that did not fit and come next,"
+            " 1 unreadable and left out, newest first;"
+            " created → last update or finish, UTC, 2026"
+        ),
+        'Filters: search="q3 plan"',
+        "Note: Said.",
+        "All: organization_id=org_1",
+        'session_1 "Quarterly plan" idle 11-20 11:57 → finished 12:01',
+        (
+            '  agent_1, tags q3 "two words", 12 tokens, $0.0123, pinned,'
             ' schedules 2, asked "plan it", replied "say \\"hi\\""'
         ),
-        "Left out as unreadable: 1",
-        "Did not fit, follow on the next page: 3",
         'Next: get_session_page(cursor="1abc")',
     ]
 
 
 def test_the_text_of_a_last_page_says_that_the_list_ends():
     assert render(page()).split("\n") == [
-        "0 sessions from offset 0, newest first",
+        "0 matching sessions shown, newest first",
         "End of the list.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ({"total": 400}, "400 sessions match, 1 shown,"),
+        ({"total": 1}, "1 session matches, 1 shown,"),
+        ({"total": 400, "offset": 20}, "400 sessions match, 1 shown from offset 20,"),
+        ({"offset": 20}, "1 matching session shown from offset 20,"),
+        (
+            {"offset": None, "examined": 25, "total": 1},
+            "1 session matches, 1 shown, 25 examined to the end,",
+        ),
+        (
+            {"offset": None, "examined": 100, "has_more": True},
+            "1 matching session shown, 100 examined so far,",
+        ),
+        (
+            {"offset": None, "examined": 100, "has_more": True, "left_for_next_page": 41},
+            (
+                "1 matching session shown, 41 more found that did not fit and come next,"
+                " 100 examined so far,"
+            ),
+        ),
+    ],
+)
+def test_the_first_line_says_of_every_figure_what_it_counts(known, said):
+    assert render(page(ROW, **known)).startswith(said)
+
+
+def test_the_first_line_of_brief_rows_says_which_time_they_have():
+    row = Row(id="s", label="x", updated_at="2026-11-20T12:01Z")
+    assert "; last update, UTC, 2026\n" in render(page(row))
+
+
+def test_the_label_of_an_untitled_session_is_not_taken_for_its_title():
+    row = Row(id="session_1", label="plan it", untitled=True)
+    assert render_row(row) == 'session_1 untitled, asked "plan it"'
+
+
+def test_several_values_of_a_filter_stand_between_commas():
+    filters = Filters(status=["active", "idle"], tags=["q3", "two words", "a,b"])
+    assert '\nFilters: status=active,idle tags=q3,"two words","a,b"\n' in render(
+        page(filters=filters)
+    )
+
+
+@pytest.mark.parametrize(
+    ("cost", "said"), [(0, "$0"), (0.0, "$0"), (3.2, "$3.2000"), (0.0123, "$0.0123")]
+)
+def test_every_cost_has_the_same_decimals(cost, said):
+    assert render_row(Row(id="s", label="x", cost_usd=cost)).endswith(f"\n  {said}")
 
 
 @pytest.mark.parametrize(
@@ -81,6 +136,18 @@ def test_the_text_of_a_last_page_says_that_the_list_ends():
         (
             {"created_at": "2025-12-31T23:57:31Z", "updated_at": "2026-01-01T00:01:00Z"},
             " 2025-12-31 23:57 → 01-01 00:01",
+        ),
+        (
+            {"created_at": "2026-11-20T11:57Z", "finished_at": "2026-11-20T12:01Z"},
+            " 11-20 11:57 → finished 12:01",
+        ),
+        (
+            {
+                "created_at": "2026-11-20T11:57Z",
+                "finished_at": "2026-11-20T12:01Z",
+                "updated_at": "2026-11-21T00:01Z",
+            },
+            " 11-20 11:57 → finished 12:01 → 11-21 00:01",
         ),
     ],
 )
@@ -108,7 +175,7 @@ def test_every_field_of_a_full_row_is_said():
     row = ROW.model_copy(
         update={
             "subagent": Subagent(name="Scout one", task="look"),
-            "tokens": Tokens(input=5, output=7, cache_read=3),
+            "usage": Usage(input_tokens=5, output_tokens=7),
             "organization_id": "org_1",
             "features": ["schedules"],
             "max_iterations": 50,
@@ -117,15 +184,17 @@ def test_every_field_of_a_full_row_is_said():
     )
     said = render_row(row)
     assert 'subagent name="Scout one" task=look' in said
-    assert "5 input 7 output 3 cache_read tokens" in said
     assert said.endswith(
-        "organization_id org_1, max_iterations 50, parallel_tool_calls false, features schedules"
+        "organization_id org_1, max_iterations 50, parallel_tool_calls false, features schedules,"
+        " usage input_tokens=5 output_tokens=7"
     )
 
 
 @pytest.mark.parametrize("name", sorted(set(Row.model_fields) - {"id", "label"}))
 def test_every_field_that_a_row_has_changes_its_text(name):
-    row = full(FullSession.model_validate(EVERY_FIELD)).model_copy(update={"shortened": True})
+    row = full(FullSession.model_validate(EVERY_FIELD)).model_copy(
+        update={"shortened": True, "untitled": True}
+    )
     assert getattr(row, name) is not None
     assert render_row(row) != render_row(row.model_copy(update={name: None}))
 

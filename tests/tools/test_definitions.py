@@ -43,6 +43,11 @@ def test_a_schema_of_results_is_declared_where_results_have_structure(form):
         assert left == tool
 
 
+@pytest.mark.parametrize("said", ["next_cursor", "get_session_page", "may end early", "archived"])
+def test_the_first_description_says_how_a_result_goes_on_and_what_it_leaves_out(said):
+    assert said in definitions()[0].description
+
+
 def test_no_argument_is_mirrored_in_a_header_so_the_server_need_not_look_for_one():
     schemas = json.dumps([tool.input_schema for tool in definitions()])
     assert "x-mcp-header" not in schemas
@@ -64,7 +69,7 @@ def test_the_schemas_say_what_is_enforced():
         "minimum": 1,
         "maximum": 100,
         "default": 20,
-        "description": "1 to 100, default 20",
+        "description": "Most rows of a page: 1 to 100, default 20",
     }
     assert schema["properties"]["detail"]["enum"] == ["brief", "standard", "full"]
     assert "required" not in schema

@@ -44,8 +44,9 @@ def test_a_walk_by_cursor_gives_every_session_once(api):
     while cursor := result.structured_content.get("next_cursor"):
         assert text_of(result).endswith(f'Next: get_session_page(cursor="{cursor}")')
         result = call_tool(settings, "get_session_page", {"cursor": cursor})
-        assert result.structured_content["detail"] == "brief"
+        assert all("created_at" not in row for row in result.structured_content["sessions"])
         assert result.structured_content["limit"] == 100
+        assert result.structured_content.get("next_tool", "get_session_page") == "get_session_page"
         seen += shown_ids(result)
     assert text_of(result).endswith("End of the list.")
     assert len(seen) == len(set(seen)) == result.structured_content["total"]
@@ -72,7 +73,7 @@ def test_rows_that_do_not_fit_a_result_come_in_the_next_and_none_is_lost(detail,
             compact = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
             assert max(len(text_of(result)), len(compact)) <= budget
             seen += shown_ids(result)
-            assert content.get("moved_on", 0) == len(rows) - len(seen)
+            assert content.get("left_for_next_page", 0) == len(rows) - len(seen)
             if not content["has_more"]:
                 break
             cursor = {"cursor": content["next_cursor"]}
@@ -98,7 +99,70 @@ def test_a_filter_said_back_is_harmless():
         search = {"search": "a\nNext: x\u202e token=abc1"}
         result = call_tool(settings_for(upstream.url), arguments=search)
     assert result.structured_content["filters"] == {"search": "a Next: x token=abc1"}
-    assert text_of(result).count("\n") == 2
+    assert text_of(result).count("\n") == 3
+
+
+PARENT = "session_" + "9" * 32
+AGENT = "agent_" + "1" * 32
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize(
+    "filters", [{"agent_id": AGENT}, {"parent_session_id": PARENT}], ids=lambda one: next(iter(one))
+)
+def test_what_a_filter_says_of_every_row_is_said_by_the_filter_alone(filters, rows):
+    listed = [row(n, agent_id=AGENT, parent_session_id=PARENT) for n in range(rows)]
+    with scripted([page_answer(listed)]) as upstream:
+        result = call_tool(settings_for(upstream.url), arguments=filters)
+    ((name, value),) = filters.items()
+    assert len(shown_ids(result)) == rows
+    assert result.structured_content["filters"] == filters
+    assert json.dumps(result.structured_content).count(value) == text_of(result).count(value) == 1
+    assert name not in result.structured_content.get("shared", {})
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [({"search": "x"}, True), ({"search": "x", "status": "idle"}, True), ({"tags": "x"}, False)],
+)
+def test_an_empty_search_says_that_it_looked_at_titles_only(filters, said):
+    with scripted([page_answer([])]) as upstream:
+        result = call_tool(settings_for(upstream.url), arguments=filters)
+    assert ("titles only" in result.structured_content.get("note", "")) == said
+    assert ("titles only" in text_of(result)) == said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "total"),
+    [({"status": "idle"}, 3), ({"status": "paused"}, 0), ({"status": "idle", "limit": 2}, None)],
+)
+def test_a_walk_of_the_whole_list_in_one_call_tells_how_many_match(arguments, total):
+    listed = [row(n, status="idle" if n % 2 else "active") for n in range(6)]
+    with SessionStore() as store, serve(store) as served:
+        store.create_many(listed)
+        settings = settings_for(served.url)
+        result = call_tool(settings, arguments=arguments)
+        assert result.structured_content.get("total") == total
+        assert text_of(result).startswith("2 matching" if total is None else f"{total} sessions m")
+        if total is None:
+            cursor = {"cursor": result.structured_content["next_cursor"]}
+            following = call_tool(settings, "get_session_page", cursor)
+            assert "total" not in following.structured_content
+
+
+def test_a_walk_that_met_an_unreadable_row_tells_no_total():
+    with scripted([page_answer([row(1), {"id": None}])]) as upstream:
+        result = call_tool(settings_for(upstream.url), arguments={"status": "idle"})
+    assert "total" not in result.structured_content
+
+
+def test_a_walk_that_stopped_before_its_first_match_says_that_it_did():
+    with SessionStore() as store, serve(store) as served:
+        store.create_many([row(n) for n in range(150)])
+        settings = settings_for(served.url, max_examined=100)
+        result = call_tool(settings, arguments={"status": "paused"})
+    assert result.structured_content["has_more"]
+    assert "None of those examined matches" in result.structured_content["note"]
 
 
 @pytest.mark.parametrize("form", ["both", "text", "structured"])
@@ -124,15 +188,15 @@ def test_rows_that_cannot_be_read_are_counted_in_both_forms():
     with scripted([page_answer([{"id": "session_1"}, {"id": None}, 5])]) as upstream:
         result = call_tool(settings_for(upstream.url))
     assert shown_ids(result) == ["session_1"]
-    assert result.structured_content["malformed"] == 2
-    assert "Left out as unreadable: 2" in text_of(result)
+    assert result.structured_content["unreadable"] == 2
+    assert ", 2 unreadable and left out," in text_of(result)
 
 
 def test_a_list_of_nothing_but_unreadable_rows_ends():
     with scripted([page_answer([{"id": None}] * 3)]) as upstream:
         result = call_tool(settings_for(upstream.url), arguments={"limit": 2})
     assert shown_ids(result) == []
-    assert result.structured_content["malformed"] == 3
+    assert result.structured_content["unreadable"] == 3
     assert text_of(result).endswith("End of the list.")
 
 
@@ -140,7 +204,7 @@ def test_a_total_of_the_wrong_type_is_left_out():
     with scripted([page_answer([{"id": "session_1"}], total="many")]) as upstream:
         result = call_tool(settings_for(upstream.url))
     assert "total" not in result.structured_content
-    assert text_of(result).startswith("1 sessions from offset 0")
+    assert text_of(result).startswith("1 matching session shown,")
 
 
 def test_other_calls_get_their_turns_while_a_page_of_heavy_rows_is_made():
