@@ -125,18 +125,14 @@ def tags(value: Any) -> Any:
     listed = _list(value)
     if not isinstance(listed, list):
         return listed
-    several_in_one = _is_text(value) and len(listed) == 1 and re.search("[,;]", value)
-    for tag in filter(_is_text, listed):
+    several_in_one = is_text(value) and len(listed) == 1 and re.search("[,;]", value)
+    for tag in filter(is_text, listed):
         if several_in_one or tag.strip()[:1] in _OPENING:
             parts = [part.strip(_AROUND) for part in re.split("[,;]", tag)]
             several = [part for part in parts if part] or ["a tag"]
             said = json.dumps(several, ensure_ascii=False)
             raise PydanticCustomError(HINT, "Send {several}.", {"several": said})
     return listed or None
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
 
 
 def statuses(value: Any) -> Any:
@@ -171,6 +167,20 @@ def truth(value: Any) -> Any:
     if not isinstance(value, bool):
         raise PydanticCustomError("not_a_boolean", "neither true nor false")
     return value
+
+
+def names(value: Any) -> Any:
+    """Read one name or several, of which no one has a comma, and say each once."""
+    listed = _list(value)
+    if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
+        return listed
+    parts = (part.strip(_AROUND).lower() for text in listed for part in text.split(","))
+    return list(dict.fromkeys(filter(None, parts))) or None
+
+
+def is_text(value: Any) -> bool:
+    """Tell a text from anything else."""
+    return isinstance(value, str)
 
 
 def word(value: Any) -> Any:

@@ -4,82 +4,46 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, get_args
+from typing import Any, ClassVar, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mcp_sessions import argument_values as values
+from mcp_sessions.argument_types import (
+    DEFAULT_DETAIL,
+    DEFAULT_LIMIT,
+    EVENTS,
+    MAX_SEARCH_CHARS,
+    MAX_TAG_CHARS,
+    MAX_TAGS,
+    AgentId,
+    Allowed,
+    CursorText,
+    Detail,
+    DetailWord,
+    Event,
+    Fields,
+    Limit,
+    MaybeDetail,
+    MaybeLimit,
+    Offset,
+    ParentId,
+    Status,
+    Statuses,
+    Tags,
+    Time,
+    Truth,
+    Words,
+)
 from mcp_sessions.errors import InvalidArguments
 from mcp_sessions.results.safe_text import harmless
 from mcp_sessions.wire.limits import MAX_LIMIT, MAX_OFFSET, MAX_SEARCH_WORDS
 
-DEFAULT_LIMIT = 20
-MAX_TAGS = 20
-MAX_TAG_CHARS = 64
-MAX_SEARCH_CHARS = 200
-
 API_FILTERS = ("agent_id", "search")
 """The filters that the API decides; all others are decided here, row by row."""
 
-Detail = Literal["brief", "standard", "full"]
-Status = Literal["started", "active", "idle", "waiting_for_tool_results", "paused"]
-
-
-class Allowed(NamedTuple):
-    """What an argument may be: the end of the sentence "limit must be …"."""
-
-    sentence: str
-
-
-_Id = Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]
-_Cursor = Annotated[str, Field(max_length=16_384)]
-_Title = Annotated[str, Field(max_length=MAX_SEARCH_CHARS)]
-_Rows = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
-_Offset = Annotated[int, Field(ge=0, le=MAX_OFFSET)]
-
-
-_Tag = Annotated[
-    str,
-    BeforeValidator(values.encodable),
-    Field(min_length=1, max_length=MAX_TAG_CHARS, pattern=r"\S"),
-]
-_AGENT = Allowed("an agent's id such as agent_…, without spaces; leave it out for all agents")
-_SESSION = Allowed("a session's id, without spaces")
-_TIME = Allowed("an RFC 3339 time such as 2026-11-20T09:30:00Z, or a date, which is midnight UTC")
-
-AgentId = Annotated[_Id | None, BeforeValidator(values.agent_id), _AGENT]
-ParentId = Annotated[_Id | None, BeforeValidator(values.parent_id), _SESSION]
-Search = Annotated[
-    _Title | None,
-    BeforeValidator(values.search_words),
-    Allowed(f"text of at most {MAX_SEARCH_CHARS} characters and {MAX_SEARCH_WORDS} words"),
-]
-Statuses = Annotated[
-    Annotated[list[Status], Field(min_length=1)] | None,
-    BeforeValidator(values.statuses),
-    Allowed(f"one or more of {', '.join(get_args(Status))}"),
-]
-Tags = Annotated[
-    Annotated[list[_Tag], Field(min_length=1, max_length=MAX_TAGS)] | None,
-    BeforeValidator(values.tags),
-    Allowed(f"at most {MAX_TAGS} tags of 1 to {MAX_TAG_CHARS} characters"),
-]
-Time = Annotated[Annotated[str, BeforeValidator(values.moment)] | None, _TIME]
-Truth = Annotated[bool, BeforeValidator(values.truth), Allowed("true or false")]
-_LIMIT = Allowed(f"a whole number from 1 to {MAX_LIMIT}")
-Limit = Annotated[_Rows, BeforeValidator(values.whole_number), _LIMIT]
-_DETAIL = Allowed("brief, standard or full")
-DetailWord = Annotated[Detail, BeforeValidator(values.word)]
-Offset = Annotated[
-    _Offset | None,
-    BeforeValidator(values.whole_number),
-    Allowed(f"a whole number from 0 to {MAX_OFFSET}"),
-]
-CursorText = Annotated[
-    _Cursor | None,
-    BeforeValidator(values.cursor_text),
-    Allowed("a next_cursor copied unchanged from an earlier result"),
-]
+WORDS = ("search", "contains")
+"""The arguments in which "null" is a word."""
 
 
 class Arguments(BaseModel):
@@ -106,7 +70,7 @@ class Arguments(BaseModel):
         given = {
             name: value
             for name, value in arguments.items()
-            if not values.is_blank(value, words=name == "search")
+            if not values.is_blank(value, words=name in WORDS)
         }
         try:
             return cls.model_validate(given)
@@ -157,7 +121,10 @@ class ListSessions(Arguments):
             ("sort", "order", "order_by", "sort_by"),
             "sessions always come newest first, by creation",
         ),
-        **dict.fromkeys(("query", "q", "text", "title", "name", "keyword"), "search takes words"),
+        **dict.fromkeys(
+            ("query", "q", "text", "title", "name", "keyword", "question", "reply", "preview"),
+            "search takes words of the title, contains words of question and reply too",
+        ),
         **dict.fromkeys(
             ("page_size", "per_page", "max_results", "count", "n"), "did you mean limit?"
         ),
@@ -170,10 +137,14 @@ class ListSessions(Arguments):
     }
 
     agent_id: AgentId = Field(None, description="Only this agent's sessions")
-    search: Search = Field(
+    search: Words = Field(
         None,
         description=f"Words that all stand in the title, at most {MAX_SEARCH_WORDS} in"
         f" {MAX_SEARCH_CHARS} chars; untitled sessions never match",
+    )
+    contains: Words = Field(
+        None,
+        description="Words that all occur in title, first question or last reply (200 chars each)",
     )
     status: Statuses = Field(None, description=f"In any of these: {', '.join(get_args(Status))}")
     tags: Tags = Field(
@@ -183,6 +154,10 @@ class ListSessions(Arguments):
         None, description="Created at this time or later: RFC 3339, or a date (midnight UTC)"
     )
     created_before: Time = Field(None, description="Created before this time; likewise")
+    updated_after: Time = Field(None, description="Updated at this time or later; likewise")
+    updated_before: Time = Field(None, description="Updated before this time; likewise")
+    finished_after: Time = Field(None, description="Finished at this time or later; likewise")
+    finished_before: Time = Field(None, description="Finished before this time; likewise")
     parent_session_id: ParentId = Field(
         None, description="Only sessions that this session started as subagents"
     )
@@ -192,8 +167,11 @@ class ListSessions(Arguments):
     limit: Limit = Field(
         DEFAULT_LIMIT, description=f"Most rows of a page: 1 to {MAX_LIMIT}, default {DEFAULT_LIMIT}"
     )
-    detail: Annotated[DetailWord, _DETAIL] = Field(
-        "standard", description="brief, standard or full; default standard"
+    detail: DetailWord = Field(
+        DEFAULT_DETAIL, description="brief, standard or full; default standard"
+    )
+    fields: Fields = Field(
+        None, description="Only these fields of each row, with id and label, instead of detail"
     )
 
     @classmethod
@@ -204,27 +182,26 @@ class ListSessions(Arguments):
             raise InvalidArguments(
                 "parent_session_id and top_level_only exclude each other; leave one out."
             )
-        after, before = asked.created_from(), asked.created_until()
-        if after is not None and before is not None and after >= before:
-            raise InvalidArguments("created_after must be earlier than created_before.")
+        for event in EVENTS:
+            after, before = asked.span(event)
+            if after is not None and before is not None and after >= before:
+                raise InvalidArguments(f"{event}_after must be earlier than {event}_before.")
+        _refuse_both_shapes(asked.detail, asked.fields)
         return asked
 
     def filters(self) -> dict[str, Any]:
         """Return the filters in force, by the names of their arguments, as JSON."""
-        asked = self.model_dump(exclude={"limit", "detail"}, exclude_defaults=True)
+        asked = self.model_dump(exclude={"limit", "detail", "fields"}, exclude_defaults=True)
         return {name: value for name, value in asked.items() if value is not None}
 
     def filters_rows(self) -> bool:
         """Tell whether any filter is decided here, row by row, and not by the API."""
         return not self.filters().keys() <= set(API_FILTERS)
 
-    def created_from(self) -> datetime | None:
-        """Return the earliest `created_at` that is asked for."""
-        return datetime.fromisoformat(self.created_after) if self.created_after else None
-
-    def created_until(self) -> datetime | None:
-        """Return the time before which `created_at` has to lie."""
-        return datetime.fromisoformat(self.created_before) if self.created_before else None
+    def span(self, event: Event) -> tuple[datetime | None, datetime | None]:
+        """Return the times from which on and before which the event is asked to lie."""
+        after, before = getattr(self, f"{event}_after"), getattr(self, f"{event}_before")
+        return _time(after), _time(before)
 
     def parameters(self, *, offset: int, limit: int) -> dict[str, str | int]:
         """Return the API's query parameters for `limit` rows from `offset`."""
@@ -250,8 +227,8 @@ class GetSessionPage(Arguments):
             (
                 "status",
                 "tags",
-                "created_after",
-                "created_before",
+                "contains",
+                *(f"{event}_{side}" for event in EVENTS for side in ("after", "before")),
                 "parent_session_id",
                 "top_level_only",
             ),
@@ -261,13 +238,14 @@ class GetSessionPage(Arguments):
 
     cursor: CursorText = Field(None, description="next_cursor of an earlier result")
     offset: Offset = Field(None, description=f"Rows to skip, 0 to {MAX_OFFSET}, instead of cursor")
-    limit: Annotated[Limit | None, _LIMIT] = Field(
+    limit: MaybeLimit = Field(
         None, description=f"1 to {MAX_LIMIT}; the cursor's, or with offset {DEFAULT_LIMIT}"
     )
     agent_id: AgentId = Field(None, description="With offset: only this agent's sessions")
-    search: Search = Field(None, description="With offset: words that all stand in the title")
-    detail: Annotated[DetailWord | None, _DETAIL] = Field(
-        None, description="brief, standard or full; default the cursor's"
+    search: Words = Field(None, description="With offset: words that all stand in the title")
+    detail: MaybeDetail = Field(None, description="brief, standard or full; default the cursor's")
+    fields: Fields = Field(
+        None, description="Only these fields of each row, instead of detail; default the cursor's"
     )
 
     @classmethod
@@ -278,6 +256,7 @@ class GetSessionPage(Arguments):
         """
         given = dict(arguments or {})
         asked = super().read(given)
+        _refuse_both_shapes(asked.detail, asked.fields)
         if asked.offset == 0 and "cursor" in given:
             return asked.model_copy(update={"offset": None})
         return asked
@@ -285,6 +264,16 @@ class GetSessionPage(Arguments):
     def repeated(self) -> dict[str, Any]:
         """Return the arguments of `list_sessions` among those given."""
         return self.model_dump(exclude_none=True, exclude={"cursor", "offset"})
+
+
+def _refuse_both_shapes(detail: Detail | None, fields: list[str] | None) -> None:
+    """Refuse fields beside a detail, unless that is the default, which clients fill in."""
+    if fields is not None and detail not in (None, DEFAULT_DETAIL):
+        raise InvalidArguments("fields takes the place of detail; leave one of them out.")
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _shown(value: Any) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_sessions.arguments import GetSessionPage, ListSessions
+from mcp_sessions.arguments import WORDS, GetSessionPage, ListSessions
 from mcp_sessions.errors import InvalidArguments
 
 
@@ -115,6 +115,15 @@ def test_what_was_copied_along_with_a_cursor_is_taken_off(copied):
             {"created_after": "2026-11-20T10:00Z", "created_before": "2026-11-20T13:01+02:00"},
             {"created_after": "2026-11-20T10:00:00Z", "created_before": "2026-11-20T11:01:00Z"},
         ),
+        ({"updated_after": "2026-11-20"}, {"updated_after": "2026-11-20T00:00:00Z"}),
+        (
+            {"finished_before": "2026-11-20T10:00:00+02:00", "finished_after": "2026-11-20"},
+            {
+                "finished_before": "2026-11-20T08:00:00Z",
+                "finished_after": "2026-11-20T00:00:00Z",
+            },
+        ),
+        ({"contains": " Refund  due "}, {"contains": " Refund  due "}),
         ({"top_level_only": "True"}, {"top_level_only": True}),
         ({"top_level_only": False, "parent_session_id": "s"}, {"parent_session_id": "s"}),
     ],
@@ -140,6 +149,21 @@ def test_a_row_filter_is_read_however_agents_send_it(arguments, filters):
         ({"created_after": "2026-11-20T10:00"}, "created_after must be an RFC 3339 time"),
         ({"created_after": "2026-11-20T10Z"}, "created_after must be an RFC 3339 time"),
         ({"created_before": "2026-02-30"}, "created_before must be an RFC 3339 time"),
+        ({"updated_before": "now"}, "updated_before must be an RFC 3339 time"),
+        ({"finished_after": True}, "finished_after must be an RFC 3339 time"),
+        ({"contains": "x" * 201}, "contains must be text of at most 200 characters and 8 words"),
+        ({"contains": "a b c d e f g h i"}, "contains must be text of at most 200 characters"),
+        ({"contains": ["a"]}, "contains must be text of at most 200 characters and 8 words; got "),
+        ({"contains": "a\x00"}, "contains must be text of at most 200 characters and 8 words"),
+        ({"contains": "\ud800"}, "contains must be text of at most 200 characters and 8 words"),
+        (
+            {"updated_after": "2026-11-20", "updated_before": "2026-11-20"},
+            "updated_after must be earlier than updated_before.",
+        ),
+        (
+            {"finished_after": "2026-11-21", "finished_before": "2026-11-20"},
+            "finished_after must be earlier than finished_before.",
+        ),
         ({"created_before": 5}, "created_before must be an RFC 3339 time"),
         ({"top_level_only": 1}, "top_level_only must be true or false; got 1."),
         ({"top_level_only": True, "parent_session_id": "s"}, "parent_session_id and top_level"),
@@ -211,14 +235,15 @@ BLANKS = ("", " ", "\n", [], None, "null", "[]")
 @pytest.mark.parametrize("blank", BLANKS, ids=repr)
 def test_all_arguments_blank_are_no_arguments(model, blank):
     filled = dict.fromkeys(model.model_fields, blank)
-    if blank in ("null", "[]"):
-        del filled["search"]  # where they are words
+    if blank in ("null", "[]"):  # which are words there
+        filled = {name: value for name, value in filled.items() if name not in WORDS}
     assert model.read(filled) == model.read({})
 
 
 @pytest.mark.parametrize("word", ["null", "[]", "None"])
-def test_words_that_look_like_blanks_are_searched_for(word):
-    assert ListSessions.read({"search": word}).search == word
+@pytest.mark.parametrize("name", ["search", "contains"])
+def test_words_that_look_like_blanks_are_searched_for(name, word):
+    assert ListSessions.read({name: word}).filters() == {name: word}
 
 
 @pytest.mark.parametrize(
@@ -265,6 +290,7 @@ def test_lists_of_blanks_are_absent(blank):
         ({"status": ["FAILED"]}, "they are idle"),
         ({"agent_id": "any"}, "Leave agent_id out for all agents."),
         ({"agent_id": "session_0197"}, "parent_session_id asks for its children"),
+        ({"question": "refund"}, "contains words of question and reply too"),
         ({"sort": "cost"}, "sessions always come newest first"),
         ({"cursor": "1abc"}, "get_session_page turns pages"),
         ({'{"limit":3}': None}, "arguments are a JSON object of names and values"),
@@ -272,3 +298,48 @@ def test_lists_of_blanks_are_absent(blank):
 )
 def test_a_sentence_points_to_what_was_meant(given, hint):
     assert hint in refusal(ListSessions, given)
+
+
+@pytest.mark.parametrize("tool", [ListSessions, GetSessionPage])
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        (["status", "cost_usd"], ["status", "cost_usd"]),
+        ("status", ["status"]),
+        ("status, Cost_USD", ["status", "cost_usd"]),
+        ('["status", "status", null, ""]', ["status"]),
+        (["id"], ["id"]),
+    ],
+)
+def test_fields_are_read_however_agents_send_them(tool, given, read):
+    assert tool.read({"fields": given}).fields == read
+
+
+@pytest.mark.parametrize("tool", [ListSessions, GetSessionPage])
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["cost"], 'got ["cost"]. No row has "cost" (near: cost_usd).'),
+        ("titel", 'No row has "titel"'),
+        (["title", "status"], 'No row has "title" (near: label).'),
+        (["tokens.input"], 'No row has "tokens.input" (near: tokens).'),
+        ([5], "fields must be names of a row's fields such as status, tokens or model_id; got [5]"),
+        ({"status": True}, "fields must be names of a row's fields"),
+        (True, "fields must be names of a row's fields"),
+        (["x\n\x1b[2J" + "y" * 10**6] * 10**3, "fields must be names of a row's fields"),
+        (["\ud800"], "fields must be names of a row's fields"),
+    ],
+)
+def test_a_field_that_no_row_has_is_named_with_those_that_are_near(tool, given, said):
+    message = refusal(tool, {"fields": given})
+    assert said in message
+    assert len(message) < 500
+    message.encode()
+
+
+@pytest.mark.parametrize("tool", [ListSessions, GetSessionPage])
+def test_fields_beat_the_default_detail_and_refuse_another_one(tool):
+    assert tool.read({"fields": "status", "detail": "standard"}).fields == ["status"]
+    for detail in ("brief", "full"):
+        message = refusal(tool, {"fields": "status", "detail": detail})
+        assert message == "fields takes the place of detail; leave one of them out."

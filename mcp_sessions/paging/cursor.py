@@ -2,8 +2,8 @@
 
 The form is a version digit and base64url of: a digest of the API, organization, scope and tenant it
 belongs to, a checksum, limit, detail, a hint at the offset, how far the list moved lately, the last
-session's place in the order, and the filters as JSON if there are any. It is no secret and grants
-nothing: whoever forges one asks what its arguments could have asked.
+session's place in the order, and the filters and fields as JSON if there are any. It is no secret
+and grants nothing: whoever forges one asks what its arguments could have asked.
 """
 
 import json
@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import NamedTuple, Self, get_args
 
-from mcp_sessions.arguments import Detail, GetSessionPage, ListSessions
+from mcp_sessions.argument_types import DEFAULT_DETAIL, Detail
+from mcp_sessions.arguments import GetSessionPage, ListSessions
 from mcp_sessions.errors import InvalidArguments, InvalidCursor
 from mcp_sessions.paging.sort_key import TIE_BYTES, SortKey
 from mcp_sessions.results.safe_text import harmless
@@ -26,6 +27,7 @@ _KEY = struct.Struct(f">q{TIE_BYTES}s")
 _KEYED = 0x80  # in detail: a key follows
 _DOUBTFUL = 0x40  # in detail
 _MAX_DRIFT = 255
+_SHAPE = ("detail", "fields")
 
 
 class Drift(NamedTuple):
@@ -81,8 +83,9 @@ class CursorCodec:
         body = _PLACE.pack(query.limit, detail, min(place.offset, MAX_OFFSET), *place.drift)
         if after is not None:
             body += _KEY.pack(*after)
-        if filters := query.filters():
-            body += json.dumps(filters, separators=(",", ":"), ensure_ascii=False).encode()
+        carried = {"fields": query.fields} if query.fields else {}
+        if carried := {**query.filters(), **carried}:
+            body += json.dumps(carried, separators=(",", ":"), ensure_ascii=False).encode()
         return VERSION + urlsafe_b64encode(self.home + _digest(body) + body).decode().rstrip("=")
 
     def read(self, cursor: str) -> Place:
@@ -134,18 +137,25 @@ class CursorCodec:
 
 
 def _agreeing(place: Place, asked: GetSessionPage) -> Place:
-    """Let arguments repeat what the cursor carries, or be defaults; only detail may differ."""
+    """Let arguments repeat what the cursor carries, or be defaults; only the shape may differ."""
     for name, value in asked.repeated().items():
         carried, default = getattr(place.query, name), ListSessions.model_fields[name].default
-        if name != "detail" and value not in (carried, default):
+        if name not in _SHAPE and value not in (carried, default):
             said = harmless(json.dumps(carried, ensure_ascii=False), 80)
             raise InvalidArguments(
                 f"{name} contradicts the cursor, which carries {said}.",
                 hint=f"Leave {name} out, or start a new list with list_sessions.",
             )
-    if asked.detail is None:
-        return place
-    return replace(place, query=place.query.model_copy(update={"detail": asked.detail}))
+    return replace(place, query=_reshaped(place.query, asked))
+
+
+def _reshaped(query: ListSessions, asked: GetSessionPage) -> ListSessions:
+    """Give rows another detail or other fields; fields beat a detail that is the default."""
+    if asked.fields is not None:
+        return query.model_copy(update={"detail": DEFAULT_DETAIL, "fields": asked.fields})
+    if asked.detail is None or (query.fields is not None and asked.detail == DEFAULT_DETAIL):
+        return query
+    return query.model_copy(update={"detail": asked.detail, "fields": None})
 
 
 def _digest(data: bytes) -> bytes:

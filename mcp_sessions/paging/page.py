@@ -2,10 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import zip_longest
-from typing import Generic
+from typing import Final, Generic
 
 import anyio
+import anyio.lowlevel
 
 from mcp_sessions.api.client import SessionsApi
 from mcp_sessions.errors import ApiTimeout, SessionsError
@@ -18,6 +20,7 @@ from mcp_sessions.paging.window import Entry
 from mcp_sessions.paging.window_reader import WindowReader
 from mcp_sessions.wire.models import SessionT
 
+_ROWS_AT_A_STRETCH: Final = 8  # whose texts are looked at before other calls get their turn
 Progress = Callable[[int, int], Awaitable[None]]
 
 
@@ -101,6 +104,8 @@ class _PageReader(Generic[SessionT]):
         for entry, next_one in zip_longest(entries, entries[1:]):
             if not self.has_room():
                 return True
+            if self.filter.words and self.examined % _ROWS_AT_A_STRETCH == 0:
+                await anyio.lowlevel.checkpoint()
             closing = next_one is None or next_one.key.age > entry.key.age
             self.walk.advance(entry, closing=closing)
             self._judge(entry.session, entry)
@@ -152,8 +157,9 @@ async def read_page(
         SessionsError: as `Walk.next_entries` raises it.
     """
     windows = WindowReader(api, place.query, session)
-    walk = Walk(windows, _started(place))
-    reader = _PageReader(walk, RowFilter.of(place.query), bounds, scope)
+    row_filter = RowFilter.of(place.query)
+    walk = Walk(windows, _started(place, row_filter.newest))
+    reader = _PageReader(walk, row_filter, bounds, scope)
     while reader.has_room() and await reader.examine_more():
         if place.query.filters_rows():
             await progress(reader.examined, bounds.examined)
@@ -185,9 +191,8 @@ def _total(reader: _PageReader[SessionT], place: Place, counted: int | None) -> 
     return len(reader.rows) if from_head and proven else None
 
 
-def _started(place: Place) -> Place:
-    """Begin a list that ends before a time at that time."""
-    end = place.query.created_until()
-    if end is None or place.after is not None or place.offset:
+def _started(place: Place, newest: datetime | None) -> Place:
+    """Begin a list whose sessions are all created before a time at that time."""
+    if newest is None or place.after is not None or place.offset:
         return place
-    return replace(place, after=last_key_of(age_of(end)))
+    return replace(place, after=last_key_of(age_of(newest)))

@@ -64,6 +64,14 @@ class Listing(Shown):
     names: list[str]
 
 
+class Found(Shown):
+    """The surroundings of the words of `contains` in a session's texts."""
+
+    title: str | None = None
+    question: str | None = None
+    reply: str | None = None
+
+
 class Row(Shown):
     """One session; brief, standard and full rows fill more and more of it."""
 
@@ -111,6 +119,7 @@ class Row(Shown):
     files: Listing | None = None
     mcp_servers: Listing | None = None
     capabilities: Listing | None = None
+    found: Found | None = Field(None, description="contains' words, where nothing else shows them")
     shortened: bool | None = Field(None, description="shown brief because it was too large")
 
 
@@ -129,10 +138,15 @@ class Filters(Shown):
 
     agent_id: str | None = None
     search: str | None = None
+    contains: str | None = None
     status: list[str] | None = None
     tags: list[str] | None = None
     created_after: str | None = None
     created_before: str | None = None
+    updated_after: str | None = None
+    updated_before: str | None = None
+    finished_after: str | None = None
+    finished_before: str | None = None
     parent_session_id: str | None = None
     top_level_only: bool | None = None
 

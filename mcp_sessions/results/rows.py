@@ -102,9 +102,26 @@ def full(session: FullSession) -> Row:
         parallel_tool_calls=session.parallel_tool_calls,
         features=_texts(session.features, FULL.tags, FULL.tag),
         link=_link(session.view_url),
-        usage=_usage(session.usage),
+        usage=_usage(session.usage, said=fields["cost_usd"]),
         **_shapes(session, FULL),
     )
+
+
+def asked_alone(session: FullSession) -> dict[str, Any]:
+    """Return the fields that a row leaves out, or clips, where another one says the same.
+
+    Where it is asked for by name, each is told; the label has the size of a standard row's.
+    """
+    return {
+        **_label(session, STANDARD.label),
+        "question": _text(session.preview, FULL.quote),
+        "created_at": _minute(session.created_at),
+        "started_at": _minute(session.started_at),
+        "updated_at": _minute(session.updated_at),
+        "finished_at": _minute(session.finished_at),
+        "workspace_id": _word(session.workspace_id),
+        "usage": _usage(session.usage, said=None),
+    }
 
 
 def _label(session: Session, limit: int) -> dict[str, Any]:
@@ -268,11 +285,10 @@ def _dollars(cost: float | None) -> float | None:
     return cost and max(round(cost, COST_DECIMALS), 10**-COST_DECIMALS)
 
 
-def _usage(usage: TokenUsage | None) -> Usage | None:
-    """Return each count, and the costs beside the one that the row says already."""
+def _usage(usage: TokenUsage | None, *, said: float | None) -> Usage | None:
+    """Return each count, and the costs beside the one that the row has `said` already."""
     if usage is None:
         return None
-    said = _cost(usage)
     billed, estimated = _dollars(usage.actual_cost_usd), _dollars(usage.estimated_cost_usd)
     told = Usage(
         input_tokens=usage.input_tokens,

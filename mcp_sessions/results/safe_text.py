@@ -40,6 +40,31 @@ def one_line(text: str, limit: int) -> str:
     return text if len(text) <= limit and not is_cut else _cut(text, limit)
 
 
+def excerpt(text: str, start: int, end: int, limit: int) -> str:
+    """Return about `limit` code points of a harmless text around a part of it, "…" where cut.
+
+    It is cut between words where that leaves the part whole, else between grapheme clusters.
+    """
+    first = max(0, min(start - (limit - (end - start)) // 2, len(text) - limit))
+    first = min(first, start)
+    last = min(len(text), first + limit)
+    if first > 0:
+        blank = text.find(" ", first - 1, start)
+        first = blank + 1 if blank >= 0 else _boundary(text, first)
+    if last < len(text):
+        blank = text.rfind(" ", end, last + 1)
+        last = blank if blank >= 0 else _boundary(text, last)
+    return ("…" if first else "") + text[first:last] + ("…" if last < len(text) else "")
+
+
+def _boundary(text: str, index: int) -> int:
+    """Return the start of the grapheme cluster that holds the code point at `index`."""
+    if text.isascii():
+        return index
+    starts = (cluster.start() for cluster in _clusters().finditer(text, endpos=index + 1))
+    return max(starts, default=index)
+
+
 def _line(text: str, limit: int) -> tuple[str, bool]:
     """Return the visible text up to some way beyond `limit`, and whether more follows.
 

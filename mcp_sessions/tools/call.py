@@ -16,6 +16,8 @@ from mcp_sessions.errors import ApiTimeout, Internal, InvalidArguments, Sessions
 from mcp_sessions.paging.cursor import CursorCodec, Place
 from mcp_sessions.paging.page import Bounds, Progress, SessionPage, read_page
 from mcp_sessions.results import rows
+from mcp_sessions.results.contained import with_found, words_of
+from mcp_sessions.results.fields import rows_of
 from mcp_sessions.results.models import Row
 from mcp_sessions.settings import Settings
 from mcp_sessions.telemetry.instruments import call_ended
@@ -96,15 +98,20 @@ class SessionTools:
         return CursorCodec.of(settings.api_url, settings.org_id, settings.agent_id, *tenant)
 
     async def _page(self, place: Place, progress: Progress) -> CallToolResult:
-        detail = place.query.detail
-        if detail == "full":
+        query = place.query
+        if query.fields is not None:
+            row = rows_of(query.fields)
+            return await self._result(await self._read(place, FullSession, progress), row)
+        if query.detail == "full":
             return await self._result(await self._read(place, FullSession, progress), rows.full)
-        row = rows.brief if detail == "brief" else rows.standard
-        return await self._result(await self._read(place, Session, progress), row)
+        light = rows.brief if query.detail == "brief" else rows.standard
+        return await self._result(await self._read(place, Session, progress), light)
 
     async def _result(
         self, page: SessionPage[SessionT], row: Callable[[SessionT], Row]
     ) -> CallToolResult:
+        if page.place.query.contains is not None:
+            row = _with_found(row, words_of(page.place.query.contains))
         return await page_result(page, row, self._cursors(), self.settings)
 
     async def _read(
@@ -114,3 +121,9 @@ class SessionTools:
         bounds = Bounds(self.settings.max_examined, end_of_reading(self.settings.deadline))
         scope = self.settings.agent_id
         return await read_page(self.api, place, session, bounds, progress=progress, scope=scope)
+
+
+def _with_found(
+    row: Callable[[SessionT], Row], words: tuple[str, ...]
+) -> Callable[[SessionT], Row]:
+    return lambda session: with_found(row(session), session, words)

@@ -27,7 +27,8 @@ get_session_page for the rest; without one the list has ended. {_DATA}"""
 _PAGE = f"""\
 {{scope}}\
 Turn the pages of a list: give the next_cursor of the last result, which carries filters, place, \
-limit and detail. Or jump: offset (rows to skip), with limit,{{agent_id}} search, detail. \
+limit, detail and fields. Or jump: offset (rows to skip), with limit,{{agent_id}} search, detail, \
+fields. \
 {_DATA}"""
 _IN_SIGHT: Final = {"anthropic/alwaysLoad": True}  # for clients that defer tools behind a search
 _ALL_AGENTS: Final = {"scope": "", "agent_id": " agent_id,"}

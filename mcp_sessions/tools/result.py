@@ -23,7 +23,12 @@ MAX_FILTER_CHARS: Final = 600
 """Characters of a filter said back; more than the arguments allow."""
 _ROWS_AT_A_STRETCH: Final = 4  # at most 256 KiB of text, all of them full
 _MADE_UP: Final = "These sessions are made up, to try the server without an account."
-_TITLES_ONLY: Final = "search looks into titles only, and an untitled session has none."
+_SEARCH: Final = (
+    "search looked at titles only; contains also looks into first questions and last replies."
+)
+_CONTAINS: Final = (
+    "contains looked at titles, first questions and last replies, 200 characters of each."
+)
 _NOT_YET: Final = "None of those examined matches; the next call examines those after them."
 _ELSEWHERE: Final = "The result is in structuredContent."
 _FRAME_CHARS: Final = 160  # that the counts of rows, and a cursor's keys, may still add to a frame
@@ -125,13 +130,19 @@ def _nothing_found(page: SessionPage[Any]) -> str | None:
     """Say what an empty result did not look at, lest it be taken for a whole one."""
     if page.following is not None:
         return _NOT_YET if page.place.query.filters_rows() else None
-    return _TITLES_ONLY if page.place.query.search else None
+    return _looked_at(page.place.query)
+
+
+def _looked_at(query: ListSessions) -> str | None:
+    """Say which texts the words of a list without rows were looked for in."""
+    said = (_SEARCH if query.search else None, _CONTAINS if query.contains else None)
+    return " ".join(filter(None, said)) or None
 
 
 def _said(query: ListSessions) -> dict[str, str]:
-    """Return what the filters said back say of every row."""
-    asked = query.filters()
-    return {name: asked[name] for name in SAID_BY_FILTERS if name in asked}
+    """Return what the filters said back say of every row, but for fields that were asked for."""
+    asked, told = query.filters(), query.fields or ()
+    return {name: asked[name] for name in SAID_BY_FILTERS if name in asked and name not in told}
 
 
 def _filters(query: ListSessions) -> Filters | None:

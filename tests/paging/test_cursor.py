@@ -22,11 +22,19 @@ queries = st.builds(
     created_after=st.sampled_from([None, "2026-11-20T00:00:00Z"]),
     created_before=st.sampled_from([None, "2026-11-21T00:00:00.500000Z"]),
     top_level_only=st.booleans(),
+    contains=st.none() | st.text(letters, min_size=1, max_size=200),
+    updated_after=st.sampled_from([None, "2026-11-20T00:00:00Z"]),
+    finished_before=st.sampled_from([None, "2026-11-21T00:00:00Z"]),
+)
+shaped = st.builds(
+    lambda query, shape: query.model_copy(update=shape),
+    queries,
+    st.sampled_from([{}, {"detail": "standard", "fields": ["status", "cost_usd"]}]),
 )
 keys = st.builds(SortKey, st.integers(-(2**63), 2**63 - 1), st.binary(min_size=6, max_size=6))
 drifts = st.builds(Drift, st.integers(0, 255), st.integers(0, 255))
 places = st.builds(
-    Place, queries, st.integers(0, 2**31 - 1), st.none() | keys, drifts, st.booleans()
+    Place, shaped, st.integers(0, 2**31 - 1), st.none() | keys, drifts, st.booleans()
 )
 
 
@@ -134,3 +142,31 @@ def test_a_blank_cursor_with_the_offset_that_clients_fill_in_is_a_list_that_has_
 def test_an_offset_goes_with_the_arguments_of_a_list():
     place = CODEC.resume(GetSessionPage.read({"offset": "40", "search": "plan"}))
     assert place == Place(ListSessions(search="plan"), 40)
+
+
+@pytest.mark.parametrize("carried", [{"detail": "brief"}, {"detail": "full"}, {"fields": ["tags"]}])
+@pytest.mark.parametrize(
+    ("asked", "shape"),
+    [
+        ({"detail": "full"}, ("full", None)),
+        ({"fields": "status"}, ("standard", ["status"])),
+        ({"fields": "status", "detail": "standard"}, ("standard", ["status"])),
+    ],
+)
+def test_detail_and_fields_may_change_from_page_to_page(carried, asked, shape):
+    cursor = CODEC.write(Place(ListSessions.read(carried), 5))
+    query = CODEC.resume(GetSessionPage.read({"cursor": cursor, **asked})).query
+    assert (query.detail, query.fields) == shape
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"fields": []}, {"fields": None, "detail": "standard"}, {"fields": ["tags"]}]
+)
+def test_the_fields_that_a_cursor_carries_beat_a_detail_that_a_client_fills_in(asked):
+    place = Place(ListSessions(fields=["tags"]), 5)
+    assert CODEC.resume(GetSessionPage.read({"cursor": CODEC.write(place), **asked})) == place
+
+
+def test_fields_go_with_an_offset():
+    place = CODEC.resume(GetSessionPage.read({"offset": 40, "fields": "tags"}))
+    assert place == Place(ListSessions(fields=["tags"]), 40)

@@ -1,12 +1,18 @@
+from datetime import timedelta
+
+import anyio
+import anyio.lowlevel
 import pytest
 
 from mcp_sessions.arguments import ListSessions
 from mcp_sessions.embedded import EmbeddedOptions, SessionStore, seed_sessions, serve
 from mcp_sessions.paging.cursor import Drift, Place
+from mcp_sessions.paging.page import Bounds, read_page
+from mcp_sessions.wire.models import Page, Session
 
-from support.pages import ids, pages
+from support.pages import FAR, ids, pages, unwatched
 from support.raw_upstream import page_answer, scripted
-from support.rows import id_of, row
+from support.rows import NEWEST, id_of, row
 
 
 def limits(served):
@@ -141,3 +147,75 @@ def test_a_scope_holds_on_every_row_whatever_the_api_sends():
     assert ids(page) == [rows[0]["id"]]
     assert ids(asked) == [rows[0]["id"], rows[2]["id"]]
     assert page.total is None
+
+
+PARENT = f"session_{int((NEWEST - timedelta(hours=1)).timestamp() * 1000):012x}7abc8def0123456789ab"
+
+
+def test_a_walk_for_children_ends_where_they_would_be_older_than_their_parent(empty_api):
+    empty_api.store.create_many(row(number) for number in range(900))
+    empty_api.store.create(row(30, id=id_of(9_030), parent_session_id=PARENT))
+    (page,) = pages(empty_api.url, Place(ListSessions(parent_session_id=PARENT)))
+    assert ids(page) == [id_of(9_030)]
+    assert page.complete
+    assert page.examined == 73  # of an hour and ten minutes, and the one behind them
+    unknown = pages(empty_api.url, Place(ListSessions(parent_session_id="session_1")))
+    assert sum(page.examined for page in unknown) == 901
+
+
+@pytest.mark.parametrize("event", ["updated", "finished"])
+def test_a_walk_for_what_was_over_before_a_time_begins_at_that_time(empty_api, event):
+    time = (NEWEST - timedelta(minutes=800)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    sessions = [row(number) for number in range(900)]
+    empty_api.store.create_many(one | {"finished_at": one["updated_at"]} for one in sessions)
+    (page,) = pages(empty_api.url, Place(ListSessions(**{f"{event}_before": time}, limit=100)))
+    assert ids(page) == [id_of(number) for number in range(801, 900)]
+    assert page.examined == 109  # with those of ten minutes, by which clocks may differ
+    assert page.complete
+
+
+@pytest.mark.parametrize("event", ["updated", "finished"])
+def test_a_session_updated_or_finished_lately_is_found_whatever_its_age(empty_api, event):
+    empty_api.store.create_many(row(number) for number in range(300))
+    late = row(290, id=id_of(9_290), **{f"{event}_at": "2026-12-01T00:00:00Z"})
+    empty_api.store.create(late)
+    (page,) = pages(empty_api.url, Place(ListSessions(**{f"{event}_after": "2026-11-30"})))
+    assert ids(page) == [late["id"]]
+    assert page.complete
+
+
+class AtHand:
+    """An API's client whose answers are there at once, so that only looking at them takes time."""
+
+    max_rows = 100
+
+    def __init__(self, rows):
+        self.rows = [Session.model_validate(one) for one in rows]
+
+    async def page(self, parameters, _session, *, fresh):  # noqa: ARG002 - as the client has it
+        start = parameters["offset"]
+        data = self.rows[start : start + parameters["limit"]]
+        return Page[Session](data=data, total=len(self.rows))
+
+
+def test_a_walk_for_words_gives_other_calls_their_turns():
+    turns = 0
+    text = "token=CANARY1 " * 300
+    api = AtHand(row(number, preview=text, output_preview=text) for number in range(200))
+
+    async def take_turns():
+        nonlocal turns
+        while True:
+            await anyio.lowlevel.checkpoint()
+            turns += 1
+
+    async def walk():
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(take_turns)
+            place = Place(ListSessions(contains="needle"))
+            page = await read_page(api, place, Session, Bounds(1_000, FAR), progress=unwatched)
+            tasks.cancel_scope.cancel()
+            return page
+
+    assert anyio.run(walk).examined == 200
+    assert turns >= 20

@@ -56,7 +56,11 @@ def test_a_cost_without_fraction_is_written_without_one(cost, said):
 
 
 def test_every_filter_of_list_sessions_is_echoed():
-    assert set(Filters.model_fields) == ListSessions.model_fields.keys() - {"limit", "detail"}
+    assert set(Filters.model_fields) == ListSessions.model_fields.keys() - {
+        "limit",
+        "detail",
+        "fields",
+    }
 
 
 def test_the_fields_that_are_shown_of_a_session_are_pinned():
@@ -69,5 +73,5 @@ def test_the_fields_that_are_shown_of_a_session_are_pinned():
         "forked_from_session_id", "forked_from_sequence", "owner_principal_id",
         "resolved_owner_user_id", "owner", "effective_owner", "usage", "locale", "max_iterations",
         "parallel_tool_calls", "features", "link", "system_prompt_chars", "tools", "files",
-        "mcp_servers", "capabilities", "shortened",
+        "mcp_servers", "capabilities", "found", "shortened",
     }  # fmt: skip

@@ -198,7 +198,7 @@ def test_every_field_of_a_row_comes_from_a_field_of_the_session():
     filled = full(FullSession.model_validate(EVERY_FIELD)).compact()
     untitled = full(FullSession.model_validate(EVERY_FIELD | {"title": None})).compact()
     # Which a result decides.
-    assert set(Row.model_fields) - filled.keys() - untitled.keys() == {"shortened"}
+    assert set(Row.model_fields) - filled.keys() - untitled.keys() == {"shortened", "found"}
 
 
 @pytest.mark.parametrize("status", ["waitingfortoolresults", "waiting_for_tool_results"])

@@ -1,7 +1,7 @@
 import pytest
 
 from mcp_sessions.arguments import ListSessions
-from mcp_sessions.results.models import Filters, PageSummary, Row, Shared, Subagent, Usage
+from mcp_sessions.results.models import Filters, Found, PageSummary, Row, Shared, Subagent, Usage
 from mcp_sessions.results.rows import full
 from mcp_sessions.results.text import render, render_row
 from mcp_sessions.wire.models import FullSession
@@ -192,9 +192,8 @@ def test_every_field_of_a_full_row_is_said():
 
 @pytest.mark.parametrize("name", sorted(set(Row.model_fields) - {"id", "label"}))
 def test_every_field_that_a_row_has_changes_its_text(name):
-    row = full(FullSession.model_validate(EVERY_FIELD)).model_copy(
-        update={"shortened": True, "untitled": True}
-    )
+    beside = {"shortened": True, "untitled": True, "found": Found(reply="…a word…")}
+    row = full(FullSession.model_validate(EVERY_FIELD)).model_copy(update=beside)
     assert getattr(row, name) is not None
     assert render_row(row) != render_row(row.model_copy(update={name: None}))
 
@@ -206,12 +205,19 @@ FILTERS = {
     "tags": ["q3"],
     "created_after": "2026-11-20T00:00:00Z",
     "created_before": "2026-11-21T00:00:00Z",
+    "updated_after": "2026-11-20T00:00:00Z",
+    "updated_before": "2026-11-21T00:00:00Z",
+    "finished_after": "2026-11-20T00:00:00Z",
+    "finished_before": "2026-11-21T00:00:00Z",
+    "contains": "refund due",
     "parent_session_id": "session_1",
     "top_level_only": True,
 }
 
 
-@pytest.mark.parametrize("name", sorted(ListSessions.model_fields.keys() - {"limit", "detail"}))
+@pytest.mark.parametrize(
+    "name", sorted(ListSessions.model_fields.keys() - {"limit", "detail", "fields"})
+)
 def test_every_filter_in_force_is_named_in_the_text(name):
     asked = ListSessions.read({name: FILTERS[name]})
     assert f"\nFilters: {name}=" in render(page(filters=Filters(**asked.filters())))

@@ -136,6 +136,7 @@ def test_importing_the_package_loads_none_of_its_modules():
 TESTED_ELSEWHERE = {
     "__main__.py": "test_cli.py",  # every command is started by it
     "commands/demo.py": "system/test_docs.py",  # its output is the README's
+    "argument_types.py": "test_arguments.py",  # whose fields have these types
     "argument_values.py": "test_arguments.py",  # by which all values are read
     "commands/api.py": "test_cli.py",  # it owns a process
     "commands/token.py": "test_cli.py",  # two lines of output

@@ -215,3 +215,63 @@ def test_rows_of_others_are_dropped_whatever_the_api_sends():
     assert OTHER not in text_of(result)
     assert "total" not in result.structured_content
     assert f"agent_id={OWN}".encode() in asked
+
+
+def test_words_are_found_where_only_question_or_reply_has_them_and_shown_there():
+    rows = [
+        row(0, title="Refunds"),
+        row(1, preview="A long question about an order, and whether its refund is due by now?"),
+        row(2, output_preview="Nothing of the kind."),
+        row(3, title=None, output_preview="Every one of them is a REFUND."),
+    ]
+    with scripted([page_answer(rows)]) as upstream:
+        result = call_tool(settings_for(upstream.url), arguments={"contains": "refund"})
+    assert shown_ids(result) == [rows[index]["id"] for index in (0, 1, 3)]
+    shown = result.structured_content["sessions"]
+    for one in shown:
+        assert "refund" in str(one).lower()
+    assert text_of(result).lower().count("refund") >= 4
+    assert result.structured_content["filters"] == {"contains": "refund"}
+    assert result.structured_content["complete"] is True
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"search": "zzz"}, ["titles only", "contains also looks into"]),
+        ({"contains": "zzz"}, ["contains looked at titles, first questions and last replies"]),
+        ({"contains": "zzz", "search": "zzz"}, ["titles only", "contains looked at"]),
+    ],
+)
+def test_an_empty_result_says_which_texts_were_looked_at(api, asked, said):
+    result = call_tool(settings_for(api.url), arguments=asked)
+    assert shown_ids(result) == []
+    for words in said:
+        assert words in result.structured_content["note"]
+        assert words in text_of(result)
+
+
+def test_only_the_fields_asked_for_come_on_every_page(api):
+    settings = settings_for(api.url)
+    result = call_tool(settings, arguments={"fields": ["model_id", "status"], "limit": 5})
+    for _ in range(2):
+        content = result.structured_content
+        for shown in content["sessions"]:
+            whole = {**content.get("shared", {}), **shown}
+            assert (
+                {"id", "label", "status"} <= whole.keys() <= {"id", "label", "status", "model_id"}
+            )
+        cursor = content["next_cursor"]
+        result = call_tool(settings, "get_session_page", {"cursor": cursor})
+    tagged = {"cursor": cursor, "fields": "created_at"}
+    changed = call_tool(settings, "get_session_page", tagged).structured_content["sessions"]
+    assert all(shown.keys() == {"id", "label", "created_at"} for shown in changed)
+
+
+def test_an_asked_field_is_told_where_a_filter_says_it(own, api):
+    asked = {"agent_id": own, "fields": ["agent_id"], "limit": 3}
+    content = call_tool(settings_for(api.url), arguments=asked).structured_content
+    for shown in content["sessions"]:
+        assert {**content.get("shared", {}), **shown}["agent_id"] == own
+    one = call_tool(settings_for(api.url), arguments=asked | {"limit": 1}).structured_content
+    assert one["sessions"][0]["agent_id"] == own
