@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -30,7 +31,21 @@ MOST_TIES = 98
 AGENTS = tuple(f"agent_{number:032x}" for number in range(2))
 WORDS = ("harvest", "ledger", "compass")
 STATUSES = ("idle", "active", "paused")
+_CHILDREN_FROM = 5  # seconds after the epoch
 _EPOCH = datetime(2026, 3, 1, tzinfo=UTC)
+_SKEW = 599  # seconds by which clocks differ at most
+_PARENT_TIME = int((_EPOCH.timestamp() + _CHILDREN_FROM + _SKEW) * 1000)
+PARENT = f"session_{_PARENT_TIME:012x}7abc8def0123456789ab"
+# What only rows are filtered by; the ends of walks that follow from these lie amid the list.
+ROW_QUERIES: tuple[dict[str, Any], ...] = (
+    {"contains": WORDS[2]},
+    {"contains": f"{WORDS[0]} {WORDS[1]}", "agent_id": AGENTS[1]},
+    {"updated_after": (_EPOCH + timedelta(seconds=_SKEW)).isoformat()},
+    {"updated_before": (_EPOCH - timedelta(seconds=_SKEW - 40)).isoformat()},
+    {"finished_before": (_EPOCH - timedelta(seconds=_SKEW - 30)).isoformat()},
+    {"finished_after": _EPOCH.isoformat(), "contains": WORDS[1]},
+    {"parent_session_id": PARENT},
+)
 _CODEC = CursorCodec.of("http://moving", None, None)
 
 
@@ -76,12 +91,17 @@ class MovingList:
         self.ties[second] += 1
         self.newest = max(self.newest, second)
         kind = Random(self.made)  # the same sessions in every run
+        created = _EPOCH + timedelta(seconds=second)
         made = row(
             self.made,
-            created_at=f"{_EPOCH + timedelta(seconds=second):%Y-%m-%dT%H:%M:%SZ}",
+            created_at=_moment(created),
             agent_id=kind.choice(AGENTS),
             title=kind.choice(WORDS),
             status=kind.choice(STATUSES),
+            output_preview=kind.choice(WORDS),
+            updated_at=_moment(created + timedelta(seconds=kind.choice((-_SKEW, 0, _SKEW)))),
+            finished_at=_moment(created + timedelta(seconds=kind.choice((-_SKEW, 0, _SKEW)))),
+            parent_session_id=PARENT if second >= _CHILDREN_FROM and kind.random() < 0.5 else None,
         )
         self.made += 1
         self.store.create(made)
@@ -217,6 +237,10 @@ def _asked_for(query: ListSessions, session: Session) -> bool:
         and (query.search is None or query.search in session.title)
         and RowFilter.of(query).matches(session)
     )
+
+
+def _moment(time: datetime) -> str:
+    return f"{time:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _placed(session: Session) -> tuple[int, bytes, str]:

@@ -1,5 +1,6 @@
 """The promise of the page, over real HTTP, while the list changes and ties never keep an order."""
 
+from datetime import timedelta
 from random import Random
 
 import pytest
@@ -10,11 +11,21 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from hypothesis.stateful import run_state_machine_as_test as run
 
 from mcp_sessions.arguments import ListSessions
+from mcp_sessions.paging import row_filters
 from mcp_sessions.paging.cursor import Drift, Place
+from mcp_sessions.paging.row_filters import RowFilter
 from mcp_sessions.paging.sort_key import SortKey, tie_of
 from mcp_sessions.paging.window import Window
 
-from support.moving_list import AGENTS, STATUSES, WORDS, MovingList, WatchedWalk, upstream
+from support.moving_list import (
+    AGENTS,
+    ROW_QUERIES,
+    STATUSES,
+    WORDS,
+    MovingList,
+    WatchedWalk,
+    upstream,
+)
 from support.rows import id_of, row
 
 LIMITS = st.sampled_from([3, 7, 20, 50, 97, 98, 99, 100])
@@ -26,6 +37,7 @@ QUERIES = st.sampled_from(
         {"agent_id": AGENTS[1], "search": WORDS[1]},
         {"status": [STATUSES[0]]},
         {"agent_id": AGENTS[0], "status": [STATUSES[1], STATUSES[2]]},
+        *ROW_QUERIES,
     ]
 )
 GROUPS = st.lists(st.sampled_from([1, 1, 2, 5, 30, 60, 97, 98]), max_size=5)
@@ -76,7 +88,7 @@ class Reader(RuleBasedStateMachine):
     @rule(query=QUERIES, limit=LIMITS)
     def begin_a_walk(self, query, limit):
         if len(self.walks) < MOST_WALKS:
-            query = ListSessions(limit=limit, **query)
+            query = ListSessions.read({"limit": limit, **query})
             self.walks.append(WatchedWalk(self.api, self.sessions, query))
 
     @rule(which=FEW, seed=SEEDS, meddled=st.booleans())
@@ -131,6 +143,35 @@ def test_the_test_of_the_promise_fails_when_ties_are_ignored(api, monkeypatch):
     monkeypatch.setattr(Window, "whole_groups", lambda _window, entries: entries)
     with pytest.raises((AssertionError, Flaky)):
         run(lambda: Reader(api), settings=UNTIL_IT_FAILS)
+
+
+def test_the_test_of_the_promise_fails_when_walks_end_where_clocks_say_so(api, monkeypatch):
+    # A mutation: clocks are trusted to the second, to see that the test above would notice.
+    monkeypatch.setattr(row_filters, "_CLOCKS_DIFFER", timedelta())
+    with pytest.raises((AssertionError, Flaky)):
+        run(lambda: Reader(api), settings=UNTIL_IT_FAILS)
+
+
+def test_the_test_of_the_promise_fails_when_age_ends_a_walk_for_what_was_updated_late(
+    api, monkeypatch
+):
+    # A mutation: an end that does not follow from the order, to see that the test would notice.
+    def too_soon(row_filter, session):
+        return any(span.start and session.created_at < span.start for span in row_filter.spans)
+
+    monkeypatch.setattr(RowFilter, "ends_list", too_soon)
+    with pytest.raises((AssertionError, Flaky)):
+        run(lambda: Reader(api), settings=UNTIL_IT_FAILS)
+
+
+@pytest.mark.parametrize("query", ROW_QUERIES, ids=str)
+@pytest.mark.parametrize("limit", [1, 20, 100])
+def test_a_walk_by_row_filters_through_a_list_that_never_rests_is_exact(api, moving, query, limit):
+    rng = Random(limit)
+    moving.create_groups([rng.choice([1, 1, 3, 20]) for _ in range(60)])
+    walk = WatchedWalk(api, moving, ListSessions.read({"limit": limit, **query}))
+    walk.to_the_end(lambda: moving.change(rng))
+    assert not walk.notes
 
 
 @pytest.mark.parametrize("seed", range(10))
