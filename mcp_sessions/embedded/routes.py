@@ -1,6 +1,10 @@
-"""`GET /v1/sessions`, at the root and under `/api`, as a real server answers it."""
+"""`GET /v1/sessions` and `GET /v1/sessions/{id}`, at the root and under `/api`, as a real server.
+
+Source of both: the Everruns API and what its servers do.
+"""
 
 import json
+import re
 import secrets
 import sqlite3
 import time
@@ -23,6 +27,8 @@ from mcp_sessions.embedded.record import LINKS, WAITING
 from mcp_sessions.embedded.store import Row, SessionStore
 
 _ROUTE = "/v1/sessions"
+_SESSION_ID = re.compile(r"session_[0-9a-f]{32}")
+_LIST_ONLY = ("preview", "output_preview")
 _LOGGED = ("authorization", "x-org-id", "user-agent", "accept", "accept-encoding", "traceparent")
 _LOG_SIZE = 10_000
 _SEED = 20
@@ -58,7 +64,7 @@ class SeenRequest:
 
 
 class SessionsRoute:
-    """The one route: a queue of faults for the next requests, and a log of the latest ones."""
+    """The two routes: a queue of faults for the next requests, and a log of the latest ones."""
 
     def __init__(self, store: SessionStore, options: EmbeddedOptions | None = None) -> None:
         self.store = store
@@ -69,17 +75,44 @@ class SessionsRoute:
         self._entropy = Random(_SEED)  # noqa: S311 - the same faults in every run
 
     async def list_sessions(self, request: Request) -> Response:
-        """Answer one request, and log it before the answer leaves."""
+        """Answer one request for a page, and log it before the answer leaves."""
         query = pairs(request.scope["query_string"])
-        response = self._answer(request, query)
+        fault = self._fault(request)
+        response = fault.response() if fault else self._list(request, query)
         self.requests.append(_seen(request, query, response.status_code))
         return response
 
-    def _answer(self, request: Request, query: Pairs) -> Response:
-        """Return a fault, a refusal, or a page."""
-        fault = self._over_quota(request) or self._next_fault() or self._fault_for(request)
-        if fault:
-            return fault.response()
+    async def get_session(self, request: Request) -> Response:
+        """Answer one request for a session, and log it before the answer leaves."""
+        fault = self._fault(request)
+        response = fault.response() if fault else self._session(request)
+        query = pairs(request.scope["query_string"])
+        self.requests.append(_seen(request, query, response.status_code))
+        return response
+
+    def _fault(self, request: Request) -> Fault | None:
+        return self._over_quota(request) or self._next_fault() or self._fault_for(request)
+
+    def _session(self, request: Request) -> Response:
+        """Return a session without the texts that only lists carry, or a refusal."""
+        id_ = request.path_params["session_id"]
+        if not _SESSION_ID.fullmatch(id_):
+            words = "Invalid URL: session_id: expected session_ followed by 32 lowercase hex digits"
+            return Fault(400, "plain", words).response()
+        try:
+            row = self.store.session(id_)
+        except sqlite3.Error:
+            return Fault(500, "error_text", "Internal server error").response()
+        if row is None:
+            return Fault(404, detail="Session not found").response()
+        here = str(request.url.path).removesuffix(f"/{id_}")
+        session = json.loads(_row(row, _links(request, here), self.options.status_spelling))
+        alone = {name: value for name, value in session.items() if name not in _LIST_ONLY}
+        text = json.dumps(alone, ensure_ascii=False, separators=(",", ":"))
+        return Response(text, media_type="application/json")
+
+    def _list(self, request: Request, query: Pairs) -> Response:
+        """Return a page or a refusal."""
         try:
             asked = read(query)
         except ValueError as error:
@@ -131,24 +164,21 @@ class SessionsRoute:
         self, request: Request, query: Pairs, asked: Asked, rows: Iterable[Row], total: int
     ) -> str:
         """Return the envelope around rows that are already JSON."""
-        origin = f"{request.url.scheme}://{request.url.netloc}"
-        here = f"{origin}{request.url.path}"
-        links = {
-            "self_url": here,
-            "view_url": f"{origin}/sessions",
-            "ui_link": f"{origin}/sessions",
-        }
+        links = _links(request, request.url.path)
         data = ",".join(_row(row, links, self.options.status_spelling) for row in rows)
         rest = {"total": total, "offset": asked.offset, "limit": asked.limit}
-        links = _page_links(here, query, asked, total)
+        links = _page_links(links["self_url"], query, asked, total)
         return f'{{"data":[{data}],{json.dumps(rest | links, separators=(",", ":"))[1:]}'
 
 
 def create_app(route: SessionsRoute) -> Starlette:
-    """Return the ASGI app of the route; every other path is a 404, every other method a 405."""
+    """Return the ASGI app of both routes; every other path is a 404, every other method a 405."""
+    one = f"{_ROUTE}/{{session_id}}"
     app = Starlette(
         routes=[
-            Route(prefix + _ROUTE, route.list_sessions, methods=["GET"]) for prefix in ("", "/api")
+            Route(prefix + path, answer, methods=["GET"])
+            for prefix in ("", "/api")
+            for path, answer in ((_ROUTE, route.list_sessions), (one, route.get_session))
         ],
         exception_handlers={404: _unknown_route, 405: _wrong_method},
     )
@@ -169,6 +199,16 @@ async def _wrong_method(request: Request, error: Exception) -> Response:  # noqa
 def _seen(request: Request, query: Pairs, status: int) -> SeenRequest:
     headers = {name: request.headers[name] for name in _LOGGED if name in request.headers}
     return SeenRequest(request.method, request.url.path, query, headers, status)
+
+
+def _links(request: Request, path: str) -> dict[str, str]:
+    """Return what the links of a row begin with; `path` is that of the list."""
+    origin = f"{request.url.scheme}://{request.url.netloc}"
+    return {
+        "self_url": f"{origin}{path}",
+        "view_url": f"{origin}/sessions",
+        "ui_link": f"{origin}/sessions",
+    }
 
 
 def _row(row: Row, links: dict[str, str], waiting: str) -> str:

@@ -98,6 +98,12 @@ class SessionStore:
         with self._view() as db:
             return _rows(db, _window(db, agent_id, ties, offset, limit)), total
 
+    def session(self, id_: str) -> Row | None:
+        """Return the session of an id, or None."""
+        with self._view() as db:
+            found = db.execute("SELECT seq FROM sessions WHERE id = ?", (id_,)).fetchall()
+            return next(iter(_rows(db, [seq for (seq,) in found])), None)
+
     def create(self, session: Mapping[str, Any]) -> str:
         """Store one session, completed with what the API always sends, and return its id.
 

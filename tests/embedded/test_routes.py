@@ -237,7 +237,7 @@ def test_a_broken_database_is_a_500(store, get):
     assert answer.json() == {"error": "Internal server error"}
 
 
-@pytest.mark.parametrize("path", ["/", "/v1/sessions/", "/v1/sessions/session_1", "/health"])
+@pytest.mark.parametrize("path", ["/", "/v1/sessions/", "/v1/sessions/session_1/events", "/health"])
 def test_an_unknown_path_is_a_404(own_api, path):
     served, client = own_api
     answer = client.get(path)
@@ -270,3 +270,50 @@ def test_text_of_every_script_arrives_as_utf_8(store, get):
     assert answer.json()["data"][0]["title"] == title
     assert "می‌خواهم 👩🏽‍🚀" in answer.content.decode()
     assert json.loads(answer.content)["total"] == 1
+
+
+SESSION = "session_" + "0197" + "5" * 28
+
+
+@pytest.mark.parametrize("prefix", ["", "/api"])
+def test_a_session_is_read_by_its_id_without_the_texts_that_only_lists_carry(
+    store, own_api, prefix
+):
+    served, client = own_api
+    texts = {"preview": "asked", "output_preview": "replied"}
+    store.create({"id": SESSION, "title": "Café", "status": "waiting_for_tool_results", **texts})
+    origin = served.url.removesuffix("/api")
+    listed = client.get(f"{origin}{prefix}/v1/sessions").json()["data"][0]
+    read = client.get(f"{origin}{prefix}/v1/sessions/{SESSION}")
+    assert read.status_code == 200
+    assert read.json() == {name: value for name, value in listed.items() if name not in texts}
+    assert texts.items() <= listed.items()
+
+
+def test_a_session_that_there_is_not_is_a_404_as_problem_json(own_api):
+    answer = own_api[1].get(f"/v1/sessions/{SESSION}")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    "malformed", ["facets", "stats", SESSION[:-1], SESSION.upper(), f"{SESSION}%0A", "a%20b"]
+)
+def test_an_id_of_another_form_is_refused_as_a_malformed_one(own_api, malformed):
+    answer = own_api[1].get(f"/v1/sessions/{malformed}")
+    assert answer.status_code == 400
+    assert answer.headers["content-type"].startswith("text/plain")
+
+
+def test_one_session_is_read_under_the_same_key_faults_and_log_as_the_list(store, serve_store):
+    served, client = serve_store(api_key=KEY)
+    store.create({"id": SESSION})
+    path = f"/v1/sessions/{SESSION}"
+    assert client.get(path).status_code == 401
+    served.faults.append(Fault(503))
+    known = {"authorization": KEY}
+    assert [client.get(path, headers=known).status_code for _ in range(2)] == [503, 200]
+    assert [(seen.path, seen.status) for seen in served.requests] == [
+        (f"/api{path}", status) for status in (401, 503, 200)
+    ]
