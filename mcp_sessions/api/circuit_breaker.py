@@ -18,7 +18,7 @@ from mcp_sessions.errors import ApiTimeout, ApiUnavailable, ApiUnreachable, Sess
 logger = logging.getLogger(__name__)
 
 FAILURES: Final = 8
-"""Failed requests in a row that open the circuit; more than one call makes."""
+"""Failed requests in a row that open the circuit; more than one page makes."""
 FIRST_REST: Final = 5.0
 MAX_REST: Final = 30.0
 """Seconds without a request; the rest doubles whenever the trial after it fails."""

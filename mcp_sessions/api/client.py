@@ -1,16 +1,19 @@
 """The Everruns API client: shared reads, retries, circuit breaker, rate limiter, one request.
 
-Source of the route and its failures: the Everruns API, `GET /v1/sessions`.
+Source of the routes and their failures: the Everruns API, `GET /v1/sessions` and
+`GET /v1/sessions/{id}`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
 
+from mcp_sessions.api.body import Grow
 from mcp_sessions.api.circuit_breaker import CircuitBreaker
 from mcp_sessions.api.connections import ConnectionPool, open_connections
 from mcp_sessions.api.memory_budget import MemoryBudget
@@ -22,6 +25,8 @@ from mcp_sessions.api.shared_reads import SharedReads, background
 from mcp_sessions.errors import NotConfigured, RateLimited
 from mcp_sessions.settings import Settings
 from mcp_sessions.wire.models import Page, SessionT
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ async def open_api(settings: Settings, sleep: Sleep = anyio.sleep) -> AsyncItera
 
 
 class SessionsApi:
-    """Reads pages of `GET /v1/sessions`."""
+    """Reads pages of `GET /v1/sessions`, and single sessions."""
 
     def __init__(self, settings: Settings, shared: SharedApi, sleep: Sleep, tenant: str) -> None:
         self._sleep = sleep
@@ -91,15 +96,45 @@ class SessionsApi:
         Raises:
             SessionsError: whatever went wrong, in this server's words.
         """
+        request = self._request
+
+        async def read() -> Page[SessionT]:
+            get = partial(request.get, parameters)
+            return await self._attempt(get, lambda body: request.page_of(body, parameters, session))
+
+        return await self._read((session, *parameters.items()), read, fresh=fresh)
+
+    async def session(
+        self, session_id: str, session: type[SessionT], slots: anyio.Semaphore
+    ) -> SessionT | None:
+        """Read one session of an id that is safe in a path; None if the answer is none.
+
+        Each try takes one of `slots` while it is made, so that one that fails lets others pass
+        before it is made again; a cached answer will do.
+
+        Raises:
+            SessionsError: whatever went wrong, in this server's words; also that there is none.
+        """
+        request = self._request
+
+        async def read() -> SessionT | None:
+            async with slots:
+                get = partial(request.get_one, session_id)
+                return await self._attempt(get, lambda body: request.session_of(body, session))
+
+        return await self._read((session, session_id), read, fresh=False)
+
+    async def _read(self, key: Hashable, read: Callable[[], Awaitable[T]], *, fresh: bool) -> T:
         if not self._configured:
             raise NotConfigured("No Everruns API key is set, so the API cannot be asked.")
-        attempt = partial(self._attempt, parameters, session)
-        key = (session, *parameters.items())
-        return await self._reads.share(
-            key, partial(with_retries, attempt, self._sleep), fresh=fresh
-        )
+        retried = partial(with_retries, read, self._sleep)
+        return await self._reads.share(key, retried, fresh=fresh)
 
-    async def _attempt(self, parameters: Parameters, session: type[SessionT]) -> Page[SessionT]:
+    async def _attempt(
+        self,
+        get: Callable[[Grow], Awaitable[bytearray]],
+        parsed: Callable[[bytearray], T],
+    ) -> T:
         # Asked before the queue, so that nobody waits in vain, and after it, since others may have
         # failed meanwhile.
         self._circuit.check()
@@ -108,8 +143,8 @@ class SessionsApi:
             async with self._limiter.slot(asker):
                 with self._circuit.request():
                     try:
-                        body = await self._request.get(parameters, share.grow_to)
+                        body = await get(share.grow_to)
                     except RateLimited as fault:
                         self._limiter.pause(self._request.credential, fault.retry_after or 0)
                         raise
-            return self._request.page_of(body, parameters, session)
+            return parsed(body)

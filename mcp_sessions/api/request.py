@@ -1,4 +1,4 @@
-"""One GET with one credential, and the page that it brings.
+"""One GET with one credential, and the page or the session that it brings.
 
 The only module that unwraps the API key.
 """
@@ -8,8 +8,8 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import blake2b
-from typing import Final
-from urllib.parse import urlsplit
+from typing import Final, NamedTuple
+from urllib.parse import quote, urlsplit
 
 import anyio
 
@@ -28,9 +28,9 @@ from mcp_sessions.errors import ApiTimeout, ResponseTooLarge, SessionsError
 from mcp_sessions.settings import Settings
 from mcp_sessions.telemetry.instruments import UpstreamRequest, upstream_request
 from mcp_sessions.wire.extract import TooManyValues
-from mcp_sessions.wire.limits import MAX_LIMIT, ROUTE
+from mcp_sessions.wire.limits import MAX_LIMIT, ONE_ROUTE, ROUTE
 from mcp_sessions.wire.models import Page, SessionT
-from mcp_sessions.wire.read import NotRows, parse_page
+from mcp_sessions.wire.read import NotRows, parse_page, parse_session
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +44,14 @@ Parameters = Mapping[str, str | int]
 def fewer_rows(limit: int) -> int:
     """Return what to ask for instead of `limit` rows that were too large or came too slowly."""
     return max(MIN_ROWS, limit // 4)
+
+
+class _Asked(NamedTuple):
+    """What a request asks for; the route is its path as traces name it."""
+
+    url: httpx.URL
+    route: str
+    parameters: Parameters
 
 
 class ApiRequest:
@@ -67,20 +75,29 @@ class ApiRequest:
         """Tells apart who asks with it; tenants may have the same."""
 
     async def get(self, parameters: Parameters, grow: Grow) -> bytearray:
-        """Return the body of an answer of status 200, unpacked, for which `grow` finds memory.
+        """Return the body of a page of status 200, unpacked, for which `grow` finds memory.
 
         Raises:
             SessionsError: there is none, in this server's words.
         """
         try:
-            async with self._connections.client(self.credential, self.asker) as client:
-                with anyio.move_on_after(for_one_request(self._deadline)):
-                    return await self._observed(client, parameters, grow)
-        except UnusableEnvironment as fault:
-            raise translated(fault) from None
+            return await self._body(_Asked(self._url, ROUTE, parameters), grow)
         except ResponseTooLarge:
             self._ask_for_less(parameters)
             raise
+
+    async def get_one(self, session_id: str, grow: Grow) -> bytearray:
+        """Return the body of one session's answer, as `get` does of a page."""
+        url = httpx.URL(f"{self._url}/{quote(session_id, safe='')}")
+        return await self._body(_Asked(url, ONE_ROUTE, {}), grow)
+
+    async def _body(self, asked: _Asked, grow: Grow) -> bytearray:
+        try:
+            async with self._connections.client(self.credential, self.asker) as client:
+                with anyio.move_on_after(for_one_request(self._deadline)):
+                    return await self._observed(client, asked, grow)
+        except UnusableEnvironment as fault:
+            raise translated(fault) from None
         raise ApiTimeout("The API did not answer in time.", final=True)
 
     def page_of(
@@ -103,16 +120,28 @@ class ApiRequest:
             self.max_rows = max(self.max_rows, min(MAX_LIMIT, 2 * limit))
         return page
 
+    def session_of(self, body: bytearray, session: type[SessionT]) -> SessionT | None:
+        """Return the session that a body is; an object without an id is none.
+
+        Raises:
+            SessionsError: it is none, in this server's words.
+        """
+        try:
+            found = parse_session(body, session)
+        except FOREIGN as fault:
+            raise (failure_in(bytes(body), {}) or translated(fault)) from None
+        if found is None and (named := failure_in(bytes(body), {})):
+            raise named
+        return found
+
     def _ask_for_less(self, parameters: Parameters) -> None:
         self.max_rows = min(self.max_rows, fewer_rows(_limit_of(parameters)))
 
-    async def _observed(
-        self, client: httpx.AsyncClient, parameters: Parameters, grow: Grow
-    ) -> bytearray:
+    async def _observed(self, client: httpx.AsyncClient, asked: _Asked, grow: Grow) -> bytearray:
         started, size = time.monotonic(), 0
-        with upstream_request(self._host, ROUTE, parameters) as request:
+        with upstream_request(self._host, asked.route, asked.parameters) as request:
             try:
-                body = await self._sent(client, parameters, request, grow)
+                body = await self._sent(client, asked, request, grow)
                 size = len(body)
             except SessionsError as fault:
                 request.failed(fault.code)
@@ -123,25 +152,25 @@ class ApiRequest:
                     request.status or "none",
                     size,
                     (time.monotonic() - started) * 1000,
-                    parameters.get("offset", 0),
-                    parameters.get("limit", ""),
+                    asked.parameters.get("offset", 0),
+                    asked.parameters.get("limit", ""),
                 )
         return body
 
     async def _sent(
         self,
         client: httpx.AsyncClient,
-        parameters: Parameters,
+        asked: _Asked,
         request: UpstreamRequest,
         grow: Grow,
     ) -> bytearray:
         try:
             headers = request.headers(self._headers)
-            url = self._url.copy_merge_params(dict(parameters))
+            url = asked.url.copy_merge_params(dict(asked.parameters))
             async with client.stream("GET", url, headers=headers) as response:
                 request.status = response.status_code
                 if response.status_code != _OK:
-                    raise await _failure(response, parameters)
+                    raise await _failure(response, asked.parameters)
                 return await read_body(response, self._max_bytes, grow)
         except FOREIGN as fault:
             raise translated(fault) from None

@@ -108,9 +108,9 @@ def upstream_request(
         "http.request.method": "GET",
         "server.address": host,
         "url.template": route,
-        "mcp_sessions.offset": int(parameters.get("offset", 0)),
-        "mcp_sessions.limit": int(parameters.get("limit", 0)),
     }
+    window = ((name, parameters.get(name)) for name in ("offset", "limit"))
+    attributes |= {f"mcp_sessions.{name}": int(said) for name, said in window if said is not None}
     started = time.monotonic()
     with _tracer().start_as_current_span(
         f"GET {route}",

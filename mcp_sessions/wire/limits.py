@@ -1,8 +1,9 @@
-"""What `GET /v1/sessions` of the Everruns API allows, as its documents and servers say."""
+"""What `GET /v1/sessions` and the route of one session allow, as documents and servers say."""
 
 from typing import Final
 
 ROUTE: Final = "/v1/sessions"
+ONE_ROUTE: Final = "/v1/sessions/{id}"
 MAX_LIMIT: Final = 100
 """Rows of one answer; a larger limit is lowered in silence."""
 MAX_SEARCH_WORDS: Final = 8

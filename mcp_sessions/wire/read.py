@@ -1,4 +1,4 @@
-"""Parses an API answer into a page of sessions, in the first of three ways that can.
+"""Parses an API answer into a page of sessions or one, in the first of three ways that can.
 
 1. All at once: nearly every answer, at half the cost of the second way.
 2. Row by row: where a row is not as it should be, it alone is null or loses a field.
@@ -40,6 +40,12 @@ class CutShort(NotRows):
     """The answer is JSON that broke off."""
 
 
+class _Named(msgspec.Struct):
+    """An object by its id, as it stands."""
+
+    id: msgspec.Raw = msgspec.Raw(b"null")
+
+
 def parse_page(body: bytes | bytearray, session: type[SessionT], max_rows: int) -> Page[SessionT]:
     """Parse the first `max_rows` rows of an API answer; a row that is no session is None.
 
@@ -59,6 +65,30 @@ def parse_page(body: bytes | bytearray, session: type[SessionT], max_rows: int) 
     rest = {name: _value(getattr(envelope, name)) for name in ("total", "offset", "limit")}
     rows = [_row(bytes(row), session) for row in envelope.data[:max_rows]]
     return _page_model(session).model_validate({"data": rows, **rest})
+
+
+def parse_session(body: bytes | bytearray, session: type[SessionT]) -> SessionT | None:
+    """Parse an API answer that is one session; an object without an id is none.
+
+    Raises:
+        NotRows: it is not JSON, not an object, or a session that cannot be read.
+    """
+    text = bytes(body)
+    found = _row(text, session)
+    if found is not None:
+        return found
+    try:
+        named = msgspec.json.decode(text, type=_Named)
+    except msgspec.ValidationError:
+        raise NotRows("JSON without a session") from None
+    except RecursionError:
+        raise NotRows("JSON nested too deeply") from None
+    except _UNREADABLE as fault:
+        kind = CutShort if text and "truncated" in str(fault) else NotRows
+        raise kind("not JSON") from None
+    if bytes(named.id)[:1] == b'"':
+        raise NotRows("a session that cannot be read")
+    return None
 
 
 def _parse_leniently(

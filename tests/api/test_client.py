@@ -1,4 +1,5 @@
 import gzip
+import json
 
 import anyio
 import anyio.lowlevel
@@ -231,3 +232,70 @@ def test_answers_that_break_off_do_not_keep_other_pages_of_the_key_from_being_as
 
 async def at_once(_seconds):
     await anyio.lowlevel.checkpoint()
+
+
+def one_session(**fields):
+    return answer(json.dumps({"id": "session_1", **fields}).encode())
+
+
+def read_one(upstream, *kinds, **settings):
+    """Read one session once as each of `kinds`, all at once, and return the titles."""
+    titles = []
+
+    async def read(api, kind, slots):
+        titles.append((await api.session("session_1", kind, slots)).title)
+
+    async def read_all():
+        with anyio.fail_after(20):
+            async with open_api(settings_for(upstream.url, **settings), at_once) as api:
+                async with anyio.create_task_group() as tasks:
+                    for kind in kinds:
+                        tasks.start_soon(read, api, kind, anyio.Semaphore(4))
+                await read(api, kinds[0], anyio.Semaphore(4))
+
+    anyio.run(read_all)
+    return titles
+
+
+def test_a_single_session_that_several_calls_want_at_once_is_read_once_for_each_shape():
+    with scripted([one_session(title="kept")]) as upstream:
+        assert read_one(upstream, Session, Session, FullSession) == ["kept"] * 4
+        assert len(upstream.requests) == 3
+
+
+def test_a_cached_single_session_is_not_asked_for_again():
+    with scripted([one_session(title="kept")]) as upstream:
+        assert read_one(upstream, Session, cache_seconds=30) == ["kept"] * 2
+        assert len(upstream.requests) == 1
+
+
+def test_a_single_session_that_is_too_large_makes_no_later_page_smaller():
+    large = one_session(title="x" * 70_000)
+    page = page_answer([{"id": "session_1"}])
+
+    async def read(url):
+        with anyio.fail_after(20):
+            async with open_api(settings_for(url, max_response_bytes=65_536)) as api:
+                with pytest.raises(SessionsError) as failed:
+                    await api.session("session_1", Session, anyio.Semaphore(1))
+                return failed.value.code, api.max_rows
+
+    with scripted([large, page]) as upstream:
+        assert anyio.run(read, upstream.url) == ("response_too_large", 100)
+
+
+def test_a_slot_is_free_between_two_tries_of_one_session():
+    failed = answer(b"{}", "503 Service Unavailable")
+    with scripted([failed, one_session()]) as upstream:
+        slots, free = anyio.Semaphore(1), []
+
+        async def sleep(_seconds):
+            free.append(slots.value)
+
+        async def read():
+            with anyio.fail_after(20):
+                async with open_api(settings_for(upstream.url), sleep) as api:
+                    await api.session("session_1", Session, slots)
+
+        anyio.run(read)
+    assert free == [1]

@@ -1,8 +1,11 @@
 from urllib.parse import parse_qsl, urlsplit
 
+import anyio
 import pytest
 
+from mcp_sessions.api.client import open_api
 from mcp_sessions.settings import Settings
+from mcp_sessions.wire.models import Session
 
 from support.calls import KEY, call_tool, fault_of, read_page, settings_for
 from support.raw_upstream import answer, page_answer, scripted
@@ -77,3 +80,25 @@ def test_logs_name_a_request_without_key_or_search_words(level, caplog):
     assert not [record for record in ours if "CANARYSEARCH" in record.getMessage()]
     if level == "debug":
         assert f"request status=200 bytes={len(BODY)} " in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("id_", "segment"),
+    [
+        ("session_1-A", "session_1-A"),
+        ("../x", "..%2Fx"),
+        ("a?b#c", "a%3Fb%23c"),
+        ("é %", "%C3%A9%20%25"),
+    ],
+)
+def test_an_id_is_one_segment_of_the_path_whatever_is_in_it(id_, segment):
+    async def read(url):
+        with anyio.fail_after(20):
+            async with open_api(settings_for(url)) as api:
+                await api.session(id_, Session, anyio.Semaphore(1))
+
+    with scripted([answer(b"{}")]) as upstream:
+        anyio.run(read, f"{upstream.url}/deeper")
+    target = upstream.requests[0].split(b" ")[1].decode("ascii")
+    assert target == f"/api/deeper/v1/sessions/{segment}"
+    assert headers_of(upstream.requests[0])["authorization"] == KEY

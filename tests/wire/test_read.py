@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mcp_sessions.wire.extract import TooManyValues
 from mcp_sessions.wire.models import FullSession, Session
-from mcp_sessions.wire.read import CutShort, NotRows, parse_page
+from mcp_sessions.wire.read import CutShort, NotRows, parse_page, parse_session
 
 from support.rows import page_of
 
@@ -162,3 +162,62 @@ def test_lists_of_as_many_objects_as_may_be_take_no_memory_for_those_that_are_no
     assert all(row.model_dump(by_alias=True)[next(iter(more))] for row in page.data)
     assert kept < 3_000_000
     assert peak < 10_000_000
+
+
+def one(**fields):
+    return json.dumps({"id": "session_1", **fields}).encode()
+
+
+@pytest.mark.parametrize("session", [Session, FullSession])
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_single_session_loses_a_field_that_is_not_as_it_should_be_and_no_other(session, wrong):
+    body = one(title="kept", tags=wrong, usage=wrong, tools=wrong, created_at=wrong, owner=wrong)
+    read = parse_session(body, session)
+    assert (read.id, read.title) == ("session_1", "kept")
+
+
+def test_a_single_session_is_read_like_the_row_of_a_page():
+    row = {**json.loads(one()), "title": "é", "unknown": {"deep": [1]}, "tags": ["a", None]}
+    (of_page,) = read_page(page_of(row), FullSession).data
+    assert parse_session(json.dumps(row).encode(), FullSession) == of_page
+
+
+def test_half_characters_cost_a_single_session_a_character():
+    assert parse_session(b'{"id":"session_1","title":"a\\ud800b"}', Session).title == "a\ufffdb"
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b'{"id":null}', b'{"id":5}', b'{"total":5,"by_activity":[]}', b'{"id":["a"]}']
+)
+def test_an_object_without_an_id_is_no_session(body):
+    assert parse_session(body, Session) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "reason"),
+    [
+        (b"", NotRows, "not JSON"),
+        (b"<html>", NotRows, "not JSON"),
+        (b'{"id":"session_1"', CutShort, "not JSON"),
+        (b"[]", NotRows, "JSON without a session"),
+        (b"null", NotRows, "JSON without a session"),
+        (b'"CANARY"', NotRows, "JSON without a session"),
+        (b'{"id":"CANARY key"}', NotRows, "a session that cannot be read"),
+        (b'{"x":' + b"[" * 200_000, NotRows, "JSON nested too deeply"),
+    ],
+)
+def test_what_is_no_single_session_is_refused_without_quoting_it(body, kind, reason):
+    with pytest.raises(NotRows) as refused:
+        parse_session(body, Session)
+    assert (type(refused.value), str(refused.value)) == (kind, reason)
+    assert refused.value.__suppress_context__ or refused.value.__context__ is None
+
+
+def test_a_single_session_of_many_values_takes_no_more_memory_than_a_few_times_its_bytes():
+    body = b'{"id":"session_1","tools":[%b]}' % b",".join([b'{"a":{}}'] * 1_000_000)
+    tracemalloc.start()
+    read = parse_session(body, FullSession)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert read.id == "session_1"
+    assert peak < 5 * len(body)
