@@ -3,6 +3,7 @@
 import json
 import os
 from importlib.metadata import version
+from pathlib import Path
 from typing import get_args
 
 import anyio
@@ -27,12 +28,20 @@ async def answers_of_the_sdk(requests, **environ):
     """Return what the server answers by itself, by id."""
     settings = Settings.from_env(environ)
     read, write = os.pipe()
-    with os.fdopen(read, "rb") as answers:
-        lines = [json.dumps(one).encode() for one in requests]
-        early = EarlyInput(lines, LineSplitter(), ended=True)
-        with os.fdopen(write, "wb"):
-            await serve_stdio(settings, Descriptors(read, write), early)
-        return {answer["id"]: answer for answer in map(json.loads, answers)}
+    told = []
+    with os.fdopen(read, "rb") as answers, Path(os.devnull).open("rb") as stdin:  # noqa: ASYNC230 - no file
+        early = EarlyInput(
+            [json.dumps(one).encode() for one in requests], LineSplitter(), ended=True
+        )
+
+        async def collect():  # a pipe holds less than all answers
+            told.extend(await anyio.to_thread.run_sync(answers.readlines))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(collect)
+            with os.fdopen(write, "wb"):
+                await serve_stdio(settings, Descriptors(stdin.fileno(), write), early)
+    return {answer["id"]: answer for answer in map(json.loads, told)}
 
 
 async def recorded(**environ):
