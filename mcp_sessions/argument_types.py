@@ -13,6 +13,7 @@ DEFAULT_LIMIT = 20
 MAX_TAGS = 20
 MAX_TAG_CHARS = 64
 MAX_SEARCH_CHARS = 200
+MAX_SESSION_IDS = 50
 
 Detail = Literal["brief", "standard", "full"]
 Event = Literal["created", "updated", "finished"]
@@ -56,6 +57,11 @@ _DETAIL = Allowed("brief, standard or full")
 
 AgentId = Annotated[_Id | None, BeforeValidator(values.agent_id), _AGENT]
 ParentId = Annotated[_Id | None, BeforeValidator(values.parent_id), _SESSION]
+SessionIds = Annotated[
+    Annotated[list[str], Field(min_length=1, max_length=MAX_SESSION_IDS)] | None,
+    BeforeValidator(values.session_ids),
+    Allowed(f"1 to {MAX_SESSION_IDS} ids of sessions"),
+]
 Words = Annotated[
     _Words | None,
     BeforeValidator(values.search_words),

@@ -135,6 +135,17 @@ def tags(value: Any) -> Any:
     return listed or None
 
 
+def session_ids(value: Any) -> Any:
+    """Read one id or several, each once; one text may hold several, since no id has a comma."""
+    listed = _list(value)
+    if not isinstance(listed, list) or not all(map(is_text, listed)):
+        return listed
+    if is_text(value) and len(listed) == 1:
+        listed = [part.strip(_AROUND) for part in listed[0].split(",")]
+    ids = (id_.strip() for id_ in listed)
+    return list(dict.fromkeys(filter(None, ids))) or None
+
+
 def statuses(value: Any) -> Any:
     """Read one status or several, in both spellings of waiting, and say each once."""
     listed = _list(value)

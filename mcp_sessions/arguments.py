@@ -14,6 +14,7 @@ from mcp_sessions.argument_types import (
     DEFAULT_LIMIT,
     EVENTS,
     MAX_SEARCH_CHARS,
+    MAX_SESSION_IDS,
     MAX_TAG_CHARS,
     MAX_TAGS,
     AgentId,
@@ -28,6 +29,7 @@ from mcp_sessions.argument_types import (
     MaybeLimit,
     Offset,
     ParentId,
+    SessionIds,
     Status,
     Statuses,
     Tags,
@@ -44,6 +46,9 @@ API_FILTERS = ("agent_id", "search")
 
 WORDS = ("search", "contains")
 """The arguments in which "null" is a word."""
+
+BESIDE_IDS = ("session_ids", "detail", "fields")
+"""What goes with sessions of given ids, which are not filtered and have no pages."""
 
 
 class Arguments(BaseModel):
@@ -128,6 +133,7 @@ class ListSessions(Arguments):
         **dict.fromkeys(
             ("page_size", "per_page", "max_results", "count", "n"), "did you mean limit?"
         ),
+        **dict.fromkeys(("id", "ids", "session_id"), "did you mean session_ids?"),
         "state": "did you mean status?",
         **dict.fromkeys(
             ("activity", "failed"), "the API's list does not tell how a session's last turn ended"
@@ -136,6 +142,9 @@ class ListSessions(Arguments):
         **dict.fromkeys(("until", "before", "to", "end_date"), "did you mean created_before?"),
     }
 
+    session_ids: SessionIds = Field(
+        None, description=f"These sessions, 1 to {MAX_SESSION_IDS}; beside it detail or fields"
+    )
     agent_id: AgentId = Field(None, description="Only this agent's sessions")
     search: Words = Field(
         None,
@@ -178,6 +187,7 @@ class ListSessions(Arguments):
     def read(cls, arguments: Mapping[str, Any] | None) -> Self:
         """Read a call's arguments, as Arguments does; filters that exclude each other too."""
         asked = super().read(arguments)
+        _refuse_beside_ids(asked)
         if asked.parent_session_id is not None and asked.top_level_only:
             raise InvalidArguments(
                 "parent_session_id and top_level_only exclude each other; leave one out."
@@ -191,7 +201,7 @@ class ListSessions(Arguments):
 
     def filters(self) -> dict[str, Any]:
         """Return the filters in force, by the names of their arguments, as JSON."""
-        asked = self.model_dump(exclude={"limit", "detail", "fields"}, exclude_defaults=True)
+        asked = self.model_dump(exclude={"limit", *BESIDE_IDS}, exclude_defaults=True)
         return {name: value for name, value in asked.items() if value is not None}
 
     def filters_rows(self) -> bool:
@@ -223,6 +233,7 @@ class GetSessionPage(Arguments):
         **dict.fromkeys(("page", "page_number"), "cursor takes the next_cursor of the last result"),
         **dict.fromkeys(("skip", "start"), "did you mean offset?"),
         **dict.fromkeys(("page_size", "per_page", "max_results", "count"), "did you mean limit?"),
+        "session_ids": "list_sessions takes it, and its result has no pages",
         **dict.fromkeys(
             (
                 "status",
@@ -264,6 +275,17 @@ class GetSessionPage(Arguments):
     def repeated(self) -> dict[str, Any]:
         """Return the arguments of `list_sessions` among those given."""
         return self.model_dump(exclude_none=True, exclude={"cursor", "offset"})
+
+
+def _refuse_beside_ids(asked: ListSessions) -> None:
+    """Refuse by name what would be dropped beside ids; what is at its default is not asked for."""
+    if asked.session_ids is None:
+        return
+    beside = asked.model_dump(exclude=set(BESIDE_IDS), exclude_defaults=True)
+    if beside:
+        raise InvalidArguments(
+            f"session_ids goes with detail and fields only; leave out {' and '.join(beside)}."
+        )
 
 
 def _refuse_both_shapes(detail: Detail | None, fields: list[str] | None) -> None:

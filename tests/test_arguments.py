@@ -270,6 +270,67 @@ def test_lists_and_words_are_read_as_clients_send_them(given, read):
 
 
 @pytest.mark.parametrize(
+    "given",
+    [
+        ["session_1", "session_2"],
+        [" session_1", "session_2\n", "session_1", None, ""],
+        '["session_1", "session_2"]',
+        "session_1,session_2",
+        "['session_1', 'session_2']",
+        ' [session_1,session_2, "session_1"] ',
+    ],
+    ids=repr,
+)
+def test_ids_are_read_as_clients_send_them_in_their_order_and_each_once(given):
+    assert ListSessions.read({"session_ids": given}).session_ids == ["session_1", "session_2"]
+
+
+def test_fifty_ids_may_be_asked_for_and_those_sent_twice_count_once():
+    fifty = [f"session_{number}" for number in range(50)]
+    assert ListSessions.read({"session_ids": fifty * 2}).session_ids == fifty
+    message = refusal(ListSessions, {"session_ids": [*fifty, "session_50"]})
+    assert message.startswith("session_ids must be 1 to 50 ids of sessions; got [")
+
+
+@pytest.mark.parametrize("wrong", [5, True, {"id": "session_1"}, [5], [["session_1"]], 0.5])
+def test_ids_that_are_no_texts_are_refused(wrong):
+    message = refusal(ListSessions, {"session_ids": wrong})
+    assert message.startswith("session_ids must be 1 to 50 ids of sessions; got ")
+
+
+@pytest.mark.parametrize("odd", ["a b", "../x", "x" * 300, "é", "facets"])
+def test_an_id_that_no_session_can_have_refuses_no_call(odd):
+    assert ListSessions.read({"session_ids": [odd]}).session_ids == [odd]
+
+
+BESIDE = {
+    "agent_id": "agent_1",
+    "search": "q3",
+    "status": "idle",
+    "tags": ["q3"],
+    "created_after": "2026-11-20",
+    "created_before": "2026-11-20",
+    "parent_session_id": "session_1",
+    "top_level_only": True,
+    "limit": 5,
+}
+
+
+@pytest.mark.parametrize(("name", "value"), BESIDE.items(), ids=BESIDE)
+def test_beside_ids_another_argument_is_refused_by_name_and_its_default_is_none(name, value):
+    asked = {"session_ids": ["session_1"], "detail": "full"}
+    message = refusal(ListSessions, {**asked, name: value})
+    assert message == f"session_ids goes with detail and fields only; leave out {name}."
+    default = ListSessions.model_fields[name].default
+    assert ListSessions.read({**asked, name: default}) == ListSessions.read(asked)
+
+
+def test_all_that_is_refused_beside_ids_is_named_at_once():
+    message = refusal(ListSessions, {"session_ids": "session_1", "limit": "5", "search": "a"})
+    assert message.endswith("leave out search and limit.")
+
+
+@pytest.mark.parametrize(
     "tags",
     ["['vendor']", "[vendor]", '["vendor"', '{"0":"vendor"}', "{}", "a;b", ",a", ['["vendor"]']],
 )
@@ -291,6 +352,7 @@ def test_lists_of_blanks_are_absent(blank):
         ({"agent_id": "any"}, "Leave agent_id out for all agents."),
         ({"agent_id": "session_0197"}, "parent_session_id asks for its children"),
         ({"question": "refund"}, "contains words of question and reply too"),
+        ({"session_id": "session_1"}, "did you mean session_ids?"),
         ({"sort": "cost"}, "sessions always come newest first"),
         ({"cursor": "1abc"}, "get_session_page turns pages"),
         ({'{"limit":3}': None}, "arguments are a JSON object of names and values"),

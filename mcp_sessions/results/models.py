@@ -151,6 +151,13 @@ class Filters(Shown):
     top_level_only: bool | None = None
 
 
+class Unread(Shown):
+    """A session that could not be read, by the code of what went wrong."""
+
+    id: str
+    code: str
+
+
 class PageSummary(Shown):
     """One page, as the agent sees it: what is known of the list, its rows, and what to do next."""
 
@@ -161,9 +168,16 @@ class PageSummary(Shown):
     complete: bool | None = Field(
         None, description="the walk saw the list to its end and left nothing out"
     )
-    limit: int
+    limit: int | None = None
     filters: Filters | None = None
     unreadable: int | None = Field(None, description="sessions that the API sent broken: left out")
+    not_found: list[str] | None = Field(None, description="of session_ids: there are none such")
+    unread: list[Unread] | None = Field(None, description="of session_ids: could not be read now")
+    not_shown: list[str] | None = Field(
+        None, description="of session_ids: did not fit; ask for these again"
+    )
+    detail: str | None = Field(None, description="of session_ids: unless it is standard")
+    fields: list[str] | None = Field(None, description="of session_ids, instead of detail")
     note: str | None = None
     shared: Shared | None = None
     sessions: list[Row]

@@ -57,7 +57,7 @@ class Caps(NamedTuple):
     name: int = 60
 
 
-BRIEF = Caps(label=28, quote=0, tags=0, tag=0)
+BRIEF = Caps(label=30, quote=0, tags=0, tag=0)
 STANDARD = Caps(label=60, quote=64, tags=6, tag=24)
 FULL = Caps(label=200, quote=200, tags=20, tag=64)
 

@@ -1,6 +1,6 @@
 """How many rows a result has room for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,7 +22,7 @@ def sized(row: Row) -> SizedRow:
     return SizedRow(row, shown, size_of(shown))
 
 
-def size_of(shown: Mapping[str, Any]) -> int:
+def size_of(shown: Mapping[str, Any] | Sequence[str]) -> int:
     """Return the characters of a part of a result as compact JSON.
 
     Its text is never longer: it says the same with fewer quotes and shorter times.

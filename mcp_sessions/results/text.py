@@ -20,6 +20,8 @@ def render(page: PageSummary) -> str:
     times = (row.created_at or row.updated_at for row in page.sessions)
     year = next((time[_YEAR] for time in times if time), "")
     rows = (render_row(row, year) for row in page.sessions)
+    if page.not_found is not None:
+        return "\n".join([*_lookup_head(page, year), *rows, *_lookup_foot(page)])
     return "\n".join([*_head(page, year), *rows, *_foot(page)])
 
 
@@ -64,6 +66,35 @@ def _foot(page: PageSummary) -> Iterator[str]:
         yield "End of the list."
     else:
         yield f'Next: get_session_page(cursor="{page.next_cursor}")'
+
+
+def _lookup_head(page: PageSummary, year: str) -> Iterator[str]:
+    """Say how many of the sessions asked for by id are shown, and what became of the others."""
+    others = ((page.not_found, "not found"), (page.unread, "unread"), (page.not_shown, "not shown"))
+    counts = [(page.returned, "shown"), *((len(ids), word) for ids, word in others if ids)]
+    asked, became = sum(count for count, _ in counts), (f"{count} {word}" for count, word in counts)
+    what = "last update" if page.detail == "brief" else "created → last update or finish"
+    times = f"; {what}, UTC, {year}" if year else ""
+    yield f"{asked} sessions asked for by id: {', '.join(became)}{times}"
+    if page.shared is not None:
+        yield "All: " + _pairs(page.shared)
+
+
+def _lookup_foot(page: PageSummary) -> Iterator[str]:
+    if page.not_found:
+        yield f"Not found: {' '.join(map(_value, page.not_found))}"
+    if page.unread:
+        unread = (f"{_value(one.id)} ({one.code})" for one in page.unread)
+        yield f"Unread: {' '.join(unread)}"
+    if page.note is not None:
+        yield f"Note: {page.note}"
+    if page.not_shown:
+        ids = ",".join(map(_JSON, page.not_shown))
+        detail = f', detail="{page.detail}"' if page.detail else ""
+        detail += f", fields={_JSON(page.fields)}" if page.fields else ""
+        yield f"Next, what did not fit: list_sessions(session_ids=[{ids}]{detail})"
+    else:
+        yield "End of the sessions asked for."
 
 
 def render_row(row: Row, year: str = "") -> str:

@@ -2,7 +2,7 @@
 
 import logging
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from mcp_sessions.arguments import GetSessionPage, ListSessions
 from mcp_sessions.deadline import end_of_reading
 from mcp_sessions.errors import ApiTimeout, Internal, InvalidArguments, SessionsError
 from mcp_sessions.paging.cursor import CursorCodec, Place
+from mcp_sessions.paging.lookup import look_up
 from mcp_sessions.paging.page import Bounds, Progress, SessionPage, read_page
 from mcp_sessions.results import rows
 from mcp_sessions.results.contained import with_found, words_of
@@ -21,6 +22,7 @@ from mcp_sessions.results.fields import rows_of
 from mcp_sessions.results.models import Row
 from mcp_sessions.settings import Settings
 from mcp_sessions.telemetry.instruments import call_ended
+from mcp_sessions.tools.lookup_result import lookup_result
 from mcp_sessions.tools.result import error_result, page_result
 from mcp_sessions.wire.models import FullSession, Session, SessionT
 
@@ -99,6 +101,8 @@ class SessionTools:
 
     async def _page(self, place: Place, progress: Progress) -> CallToolResult:
         query = place.query
+        if query.session_ids is not None:
+            return await self._looked_up(query, query.session_ids)
         if query.fields is not None:
             row = rows_of(query.fields)
             return await self._result(await self._read(place, FullSession, progress), row)
@@ -113,6 +117,26 @@ class SessionTools:
         if page.place.query.contains is not None:
             row = _with_found(row, words_of(page.place.query.contains))
         return await page_result(page, row, self._cursors(), self.settings)
+
+    async def _looked_up(self, query: ListSessions, ids: Sequence[str]) -> CallToolResult:
+        if query.fields is not None:
+            return await self._lookup(query, ids, FullSession, rows_of(query.fields))
+        if query.detail == "full":
+            return await self._lookup(query, ids, FullSession, rows.full)
+        row = rows.brief if query.detail == "brief" else rows.standard
+        return await self._lookup(query, ids, Session, row)
+
+    async def _lookup(
+        self,
+        query: ListSessions,
+        ids: Sequence[str],
+        session: type[SessionT],
+        row: Callable[[SessionT], Row],
+    ) -> CallToolResult:
+        settings = self.settings
+        until = end_of_reading(settings.deadline)
+        lookup = await look_up(self.api, ids, session, until, scope=settings.agent_id)
+        return await lookup_result(lookup, query, row, settings)
 
     async def _read(
         self, place: Place, session: type[SessionT], progress: Progress

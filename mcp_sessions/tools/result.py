@@ -1,6 +1,7 @@
 """A page or a failure as the result of a tool call, within the size that a result may have."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import anyio.lowlevel
@@ -22,7 +23,7 @@ MAX_ROW_CHARS: Final = 4_000
 MAX_FILTER_CHARS: Final = 600
 """Characters of a filter said back; more than the arguments allow."""
 _ROWS_AT_A_STRETCH: Final = 4  # at most 256 KiB of text, all of them full
-_MADE_UP: Final = "These sessions are made up, to try the server without an account."
+MADE_UP: Final = "These sessions are made up, to try the server without an account."
 _SEARCH: Final = (
     "search looked at titles only; contains also looks into first questions and last replies."
 )
@@ -45,7 +46,7 @@ async def page_result(
     Of sessions that are made up the note says so. Other calls get their turn every few rows,
     however much text strangers put into them.
     """
-    frame = _frame(page, _MADE_UP if settings.demo else None)
+    frame = _frame(page, MADE_UP if settings.demo else None)
     max_chars = settings.max_result_chars
     used = size_of(frame.compact()) + len(cursors.write(page.place)) + _FRAME_CHARS
     room = min(MAX_ROW_CHARS, max_chars - used)
@@ -55,7 +56,7 @@ async def page_result(
         if number % _ROWS_AT_A_STRETCH == _ROWS_AT_A_STRETCH - 1:
             await anyio.lowlevel.checkpoint()
         # Rows that do not fit are not even made.
-        if entry.session and not budget.take(_row_within(room, entry.session, row, said)):
+        if entry.session and not budget.take(row_within(room, entry.session, row, said)):
             break
     return in_forms(_filled(frame, budget.rows, page, cursors), settings.result)
 
@@ -157,8 +158,11 @@ def _on_one_line(value: Any) -> Any:
     return one_line(value, MAX_FILTER_CHARS) if isinstance(value, str) else value
 
 
-def _row_within(
-    room: int, session: SessionT, row: Callable[[SessionT], Row], said: Mapping[str, str]
+def row_within(
+    room: int,
+    session: SessionT,
+    row: Callable[[SessionT], Row],
+    said: Mapping[str, str] = MappingProxyType({}),
 ) -> SizedRow:
     """Show brief what is too large to be shown as asked, and in no row what is `said` already."""
     whole = row(session)

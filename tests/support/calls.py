@@ -19,7 +19,7 @@ KEY = "evr_pat_CANARYKEY123"  # which must never be seen again
 
 def settings_for(url: str, **more: object) -> Settings:
     """Return settings for an API at `url`, with a key."""
-    return Settings(api_url=url, api_key=KEY, **more)
+    return Settings(**{"api_url": url, "api_key": KEY, **more})
 
 
 def call_tool(

@@ -275,3 +275,12 @@ def test_an_asked_field_is_told_where_a_filter_says_it(own, api):
         assert {**content.get("shared", {}), **shown}["agent_id"] == own
     one = call_tool(settings_for(api.url), arguments=asked | {"limit": 1}).structured_content
     assert one["sessions"][0]["agent_id"] == own
+
+
+def test_sessions_of_given_ids_come_with_the_fields_asked_for(api):
+    (one,) = call_tool(settings_for(api.url), arguments={"limit": 1}).structured_content["sessions"]
+    asked = {"session_ids": one["id"], "fields": "created_at", "detail": "standard"}
+    result = call_tool(settings_for(api.url), arguments=asked)
+    (shown,) = result.structured_content["sessions"]
+    assert shown.keys() - {"untitled"} == {"id", "label", "created_at"}
+    assert result.structured_content["fields"] == ["created_at"]

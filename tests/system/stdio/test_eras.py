@@ -14,6 +14,7 @@ from support.messages import (
 )
 from support.processes import stdio_server
 from support.raw_upstream import Held, Unanswered
+from support.single_sessions import IDS, SingleSessions
 
 READY = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 
@@ -45,6 +46,21 @@ def test_a_client_that_probed_gets_right_answers_to_its_greeting_and_to_everythi
         assert sessions(server.ask(list_call(5, limit=5))) == 5
         assert server.ask(older_request(6, "ping"))["result"] == {}
         assert server.end().code == 0
+
+
+def test_sessions_are_looked_up_by_id_in_both_eras(upstream_environment, upstreams):
+    upstreams.turn_to(SingleSessions().behaviour)
+    missing = "session_" + "f" * 32
+    asked = {"session_ids": [*IDS[9::-1], missing], "limit": 20, "detail": "brief"}
+    with stdio_server(upstream_environment) as server:
+        server.ask(initialize(OLDER[0]))
+        server.send(READY)
+        for answer in (server.ask(list_call(1, **asked)), server.ask(older_list_call(2, **asked))):
+            content = answer["result"]["structuredContent"]
+            assert [row["id"] for row in content["sessions"]] == IDS[9::-1]
+            assert content["not_found"] == [missing]
+        assert server.end().code == 0
+    assert len(upstreams.asked()) == 22
 
 
 def test_a_client_that_did_not_wait_for_its_probe_gets_it_and_the_greeting_answered(
