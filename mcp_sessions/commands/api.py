@@ -11,8 +11,8 @@ from mcp_sessions.embedded import (
     SessionStore,
     StatusSpelling,
     load_sessions,
+    organization_sessions,
     run,
-    seed_sessions,
     serve,
 )
 from mcp_sessions.settings import Settings
@@ -33,7 +33,7 @@ def serve_api(
             if load:
                 store.create_many(load_sessions(load))
             elif not store.page(limit=1)[1]:  # a database may be full from an earlier run
-                store.create_many(seed_sessions())
+                store.create_many(organization_sessions())
             run(store, behaviour, port, announce=_announce)
     except (OSError, ValueError, RecursionError, sqlite3.Error) as fault:
         print(f"mcp-sessions: {fault}", file=sys.stderr)
@@ -49,7 +49,7 @@ def _announce(url: str) -> None:
 def embedded_api() -> Iterator[str]:
     """Serve made-up sessions until the block ends, and give the URL."""
     with SessionStore() as store:
-        store.create_many(seed_sessions())
+        store.create_many(organization_sessions())
         with serve(store) as api:
             yield api.url
 

@@ -2,6 +2,7 @@
 
 from mcp_sessions.embedded.faults import Fault
 from mcp_sessions.embedded.load import load_sessions
+from mcp_sessions.embedded.organization import NOW, identity, organization_sessions
 from mcp_sessions.embedded.routes import (
     EmbeddedOptions,
     SeenRequest,
@@ -14,6 +15,7 @@ from mcp_sessions.embedded.serving import EmbeddedApi, run, serve
 from mcp_sessions.embedded.store import SessionStore
 
 __all__ = [
+    "NOW",
     "EmbeddedApi",
     "EmbeddedOptions",
     "Fault",
@@ -22,7 +24,9 @@ __all__ = [
     "SessionsRoute",
     "StatusSpelling",
     "create_app",
+    "identity",
     "load_sessions",
+    "organization_sessions",
     "run",
     "seed_sessions",
     "serve",

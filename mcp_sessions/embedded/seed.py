@@ -43,12 +43,12 @@ def seed_sessions(count: int = 400, *, light: bool = False) -> Iterator[dict[str
     entropy = Random(20260601)  # noqa: S311 - repeatable on purpose
     parents: list[dict[str, Any]] = []
     for place in _places(entropy, count):
-        weight = "bare" if light else _weight(place.row)
+        weight = "bare" if light else weight_of(place.row)
         session = _session(entropy, place)
         if weight != "bare":
             session |= _life(entropy, place, session) | _ownership(session)
         if weight in {"middling", "heavy"}:
-            session |= _bulk(entropy, place.row, session, weight)
+            session |= bulk(entropy, place.row, session, weight)
         if parents and chance(entropy, 20):
             session |= _delegation(entropy, place.row, entropy.choice(parents), session)
         else:
@@ -56,7 +56,7 @@ def seed_sessions(count: int = 400, *, light: bool = False) -> Iterator[dict[str
         yield session if light else session | _careless(entropy, place.row, session)
 
 
-def _weight(row: int) -> Weight:
+def weight_of(row: int) -> Weight:
     """Return how heavy a row is; 37 is prime to 100, so every hundred rows have exact shares."""
     share = row * 37 % 100
     if share in range(2):
@@ -91,8 +91,8 @@ def _session(entropy: Random, place: Place) -> dict[str, Any]:
         "locale": locale,
         "status": entropy.choices(STATUSES, _STATUS_WEIGHTS)[0],
         "tags": [entropy.choice(WORDS) for _ in range(place.row % 4)],
-        "created_at": _moment(place.created_us),
-        "updated_at": _moment(place.created_us + entropy.randint(5, 5_000) * _SECOND),
+        "created_at": moment(place.created_us),
+        "updated_at": moment(place.created_us + entropy.randint(5, 5_000) * _SECOND),
     }
     if name is not None:
         session["title"] = name
@@ -116,7 +116,7 @@ def _life(entropy: Random, place: Place, session: dict[str, Any]) -> dict[str, A
         life |= {"forked_from_session_id": session["id"][:-4] + "f04c", "forked_from_sequence": row}
     if status == "started":
         return life
-    life["started_at"] = _moment(place.created_us + _SECOND // 2)
+    life["started_at"] = moment(place.created_us + _SECOND // 2)
     if status in {"idle", "paused"}:
         life["output_preview"] = prose(entropy, _PREVIEW)[:_PREVIEW]
     if status == "idle":
@@ -161,7 +161,7 @@ def _ownership(session: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _bulk(entropy: Random, row: int, session: dict[str, Any], weight: Weight) -> dict[str, Any]:
+def bulk(entropy: Random, row: int, session: dict[str, Any], weight: Weight) -> dict[str, Any]:
     """Return what makes a session heavy."""
     if weight == "middling":
         return middling(entropy, row)
@@ -197,6 +197,7 @@ def _named(kind: str, number: int) -> str:
     return f"{kind}_0197{number:04x}00007000800000000000{number:04x}"
 
 
-def _moment(microseconds: int) -> str:
-    moment = datetime.fromtimestamp(microseconds // _SECOND, UTC).replace(tzinfo=None)
-    return f"{moment.isoformat()}.{microseconds % _SECOND:06d}Z"
+def moment(microseconds: int) -> str:
+    """Return microseconds since 1970 as the API writes a time."""
+    when = datetime.fromtimestamp(microseconds // _SECOND, UTC).replace(tzinfo=None)
+    return f"{when.isoformat()}.{microseconds % _SECOND:06d}Z"

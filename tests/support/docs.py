@@ -25,6 +25,13 @@ def write_table(header: str, whole: str) -> None:
     file.write_text("\n".join([*before, *whole.splitlines(), *after]), encoding="utf-8")
 
 
+def write_excerpt(whole: str) -> None:
+    """Put another text in the place of README's first block of text."""
+    before, rest = README.read_text(encoding="utf-8").split("```text\n", 1)
+    after = rest.split("\n```", 1)[1]
+    README.write_text(f"{before}```text\n{whole}\n```{after}", encoding="utf-8")
+
+
 def _parts(header: str) -> tuple[Path, list[str], list[str], list[str]]:
     """Return the file of a table, the lines before it, its own, and those after it."""
     start = f"| {header}"

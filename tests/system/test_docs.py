@@ -15,6 +15,7 @@ from mcp import Client, StdioServerParameters
 from mcp_sessions.arguments import GetSessionPage, ListSessions
 from mcp_sessions.auth.tenants_file import TenantsFile
 from mcp_sessions.cli import main
+from mcp_sessions.embedded import organization_sessions
 from mcp_sessions.errors import SessionsError
 from mcp_sessions.http_settings import HttpSettings
 from mcp_sessions.results import rows
@@ -24,7 +25,7 @@ from mcp_sessions.telemetry import instruments as telemetry
 from mcp_sessions.wire.models import FullSession
 
 from support import refusals
-from support.docs import FILES, PROJECT, table, text_of, write_table
+from support.docs import FILES, PROJECT, table, text_of, write_excerpt, write_table
 from support.fault_catalogue import answers
 from support.rows import EVERY_FIELD
 
@@ -37,7 +38,21 @@ def leaves(kind):
     return [leaf for child in below for leaf in leaves(child)] if below else [kind]
 
 
-def test_the_excerpt_is_what_the_demo_prints():
+def excerpt_of(printed):
+    """Return what README shows of the demo: the head, three telling sessions, and the last line.
+
+    A session is what stands from its id to the next one's.
+    """
+    page = printed.split("\n\n")[1].split("\nNote: ")
+    head, *sessions = re.split(r"\n(?=session_[0-9a-f]{32}\b)", page[0])
+    told = ["waiting_for_tool_results", "parent session_", "[masked]"]
+    # The last of each kind, so that the three are not one and the same.
+    shown = sorted({max(n for n, text in enumerate(sessions) if word in text) for word in told})
+    following = page[1].split("\n")[1]
+    return "\n…\n".join([head, *(sessions[n] for n in shown), following])
+
+
+def test_the_excerpt_is_what_the_demo_prints(refreshes):
     shown = subprocess.run(
         [sys.executable, "-m", "mcp_sessions", "demo"],
         capture_output=True,
@@ -47,15 +62,23 @@ def test_the_excerpt_is_what_the_demo_prints():
         check=True,
     )
     assert shown.stderr == ""
+    if refreshes:
+        write_excerpt(excerpt_of(shown.stdout))
     # A cursor belongs to an API's address, and each demo's API has a port of its own.
-    excerpt = README.split("```text\n", 1)[1].split("\n```", 1)[0].split("\n")
     printed = iter(
         re.sub(r'cursor="[\w-]+"', 'cursor=""', line) for line in shown.stdout.split("\n")
     )
+    excerpt = text_of("README.md").split("```text\n", 1)[1].split("\n```", 1)[0].split("\n")
+    assert len(excerpt) >= 8
     for line in excerpt:
         if line != "…":
             wanted = re.sub(r'cursor="[\w-]+"', 'cursor=""', line)
             assert wanted in printed, wanted
+
+
+def test_the_readme_says_how_many_sessions_are_made_up():
+    counts = set(re.findall(r"(\d+) made-up sessions", README))
+    assert counts == {str(len(list(organization_sessions())))}
 
 
 @pytest.mark.parametrize(

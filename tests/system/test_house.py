@@ -142,6 +142,7 @@ TESTED_ELSEWHERE = {
     "commands/token.py": "test_cli.py",  # two lines of output
     "embedded/heavy_fields.py": "embedded/test_seed.py",  # what the seed is made of
     "embedded/phrases.py": "embedded/test_seed.py",  # likewise
+    "embedded/teams.py": "embedded/test_organization.py",  # its words
     "errors.py": "system/test_docs.py",  # classes that the README's table lists
     "results/credentials/names.py": "results/credentials/test_named_values.py",  # lists of words
     "results/credentials/places.py": "results/credentials/test_links.py",  # as all its tables
