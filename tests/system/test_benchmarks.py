@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from support.docs import README as README_FILE
+from support.docs import text_of
+
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 README = (BENCHMARKS / "README.md").read_text(encoding="utf-8")
 SCRIPTS = re.findall(r"^\| `python benchmarks/(\w+\.py)", README, re.MULTILINE)
@@ -77,6 +80,41 @@ def test_a_siege_of_a_few_seconds_ends_by_itself_and_honest_callers_are_answered
     (calls,) = tables["honest calls"]
     assert calls["right"] > 0
     assert {row["kind"] for row in tables["besiegers"]} >= {"greedy", "unread", "forged"}
+
+
+FORMS = ("JSON right", "text right")
+
+
+def questions(*arguments):
+    """Return the exit code, and the rows of those questions for which all arguments are served."""
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / "questions.py", "--rough", "--json", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    rows = json.loads(done.stdout)["questions, tokens as characters / 4"]
+    assert len(rows) == 25
+    assert all(row["why not"].startswith("needs ") for row in rows if row["JSON right"] is None)
+    return done.returncode, [row for row in rows if row["JSON right"] is not None]
+
+
+def test_each_question_is_answered_right_by_the_json_alone_and_by_the_text_alone(refreshes):
+    code, judged = questions()
+    assert [row for row in judged for form in FORMS if not row[form]] == []
+    assert code == 0
+    assert len(judged) >= 13
+    if refreshes:
+        told = re.sub(r"\d+ of 25 can", f"{len(judged)} of 25 can", text_of("README.md"))
+        README_FILE.write_text(told, encoding="utf-8")
+    assert f"{len(judged)} of 25 can be asked" in text_of("README.md")
+
+
+def test_no_judge_takes_an_altered_result_for_a_right_answer():
+    code, judged = questions("--spoiled")
+    assert [row for row in judged for form in FORMS if row[form]] == []
+    assert code == 1
 
 
 @LINUX

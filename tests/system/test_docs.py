@@ -39,16 +39,14 @@ def leaves(kind):
 
 
 def excerpt_of(printed):
-    """Return what README shows of the demo: the head, three telling sessions, and the last line.
+    """Return what README shows of the demo: the head, two telling sessions, and the last line.
 
     A session is what stands from its id to the next one's.
     """
-    page = printed.split("\n\n")[1].split("\nNote: ")
-    head, *sessions = re.split(r"\n(?=session_[0-9a-f]{32}\b)", page[0])
-    told = ["waiting_for_tool_results", "parent session_", "[masked]"]
-    # The last of each kind, so that the three are not one and the same.
+    page, following = printed.split("\n\n")[1].rsplit("\n", 1)
+    head, *sessions = re.split(r"\n(?=session_[0-9a-f]{32}\b)", page)
+    told = ["waiting_for_tool_results", "[masked]"]
     shown = sorted({max(n for n, text in enumerate(sessions) if word in text) for word in told})
-    following = page[1].split("\n")[1]
     return "\n…\n".join([head, *(sessions[n] for n in shown), following])
 
 
