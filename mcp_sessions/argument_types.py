@@ -1,5 +1,6 @@
 """What each argument may be: its type, what reads it, and the end of a sentence that refuses it."""
 
+import json
 from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import BeforeValidator, Field
@@ -7,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from mcp_sessions import argument_values as values
 from mcp_sessions.results.fields import unknown_fields
+from mcp_sessions.results.safe_text import harmless
 from mcp_sessions.wire.limits import MAX_LIMIT, MAX_OFFSET, MAX_SEARCH_WORDS
 
 DEFAULT_LIMIT = 20
@@ -98,3 +100,12 @@ CursorText = Annotated[
     BeforeValidator(values.cursor_text),
     Allowed("a next_cursor copied unchanged from an earlier result"),
 ]
+
+
+def said_back(value: Any) -> str:
+    """Say an argument back as JSON, in one short line."""
+    try:
+        said = json.dumps(value, default=repr)
+    except (ValueError, RecursionError):
+        said = "what cannot be shown"
+    return harmless(said, 60)

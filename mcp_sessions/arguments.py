@@ -1,6 +1,5 @@
 """The arguments of the two tools; the models are their input schemas."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from difflib import get_close_matches
@@ -36,9 +35,9 @@ from mcp_sessions.argument_types import (
     Time,
     Truth,
     Words,
+    said_back,
 )
 from mcp_sessions.errors import InvalidArguments
-from mcp_sessions.results.safe_text import harmless
 from mcp_sessions.wire.limits import MAX_LIMIT, MAX_OFFSET, MAX_SEARCH_WORDS
 
 API_FILTERS = ("agent_id", "search")
@@ -89,7 +88,7 @@ class Arguments(BaseModel):
         if not name.isidentifier():
             meant = "arguments are a JSON object of names and values"
         known = ", ".join(cls.model_fields)
-        sentence = f"{cls.tool} has no argument {_shown(name)}; {meant}".rstrip("; ")
+        sentence = f"{cls.tool} has no argument {said_back(name)}; {meant}".rstrip("; ")
         end = "" if meant.endswith("?") else "."
         return InvalidArguments(f"{sentence}{end} It takes {known}.")
 
@@ -101,7 +100,7 @@ class Arguments(BaseModel):
             hints.setdefault(str(error["loc"][0]), hint)
         return InvalidArguments(
             " ".join(
-                f"{name} must be {cls.allowed(name)}; got {_shown(given[name])}.{hint}"
+                f"{name} must be {cls.allowed(name)}; got {said_back(given[name])}.{hint}"
                 for name, hint in hints.items()
             )
         )
@@ -296,12 +295,3 @@ def _refuse_both_shapes(detail: Detail | None, fields: list[str] | None) -> None
 
 def _time(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
-
-
-def _shown(value: Any) -> str:
-    """Say an argument back as JSON, in one short line."""
-    try:
-        said = json.dumps(value, default=repr)
-    except (ValueError, RecursionError):
-        said = "what cannot be shown"
-    return harmless(said, 60)

@@ -7,15 +7,12 @@ does every other string, since a remote may put anything anywhere.
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from functools import lru_cache
-from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
+from mcp_sessions.results.clipped import ID, clipped, clipped_list, id_or_text
 from mcp_sessions.results.models import Listing, Owner, Row, Subagent, Usage
-from mcp_sessions.results.safe_text import harmless
 from mcp_sessions.wire.models import (
-    MAX_TEXT_CHARS,
     WAITING,
     FullSession,
     McpServer,
@@ -24,16 +21,9 @@ from mcp_sessions.wire.models import (
     TokenUsage,
 )
 
-MAX_ID_CHARS = 200  # as wire reads them
-_ID = re.compile(
-    "(?:session|agent|org|wsp|harness|model|principal|identity|agentver)_[0-9a-f]{16,40}"
-    "|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-)
-
-
 # A link whose every part is a short word or such an id: nothing in it has to be looked for.
 _PLAIN_LINK = re.compile(
-    rf"https?://[a-z0-9.-]{{1,100}}(?::\d+)?(?:/(?:[a-z]{{1,20}}|{_ID.pattern}))*"
+    rf"https?://[a-z0-9.-]{{1,100}}(?::\d+)?(?:/(?:[a-z]{{1,20}}|{ID.pattern}))*"
 )
 
 # The platform's own tags.
@@ -41,9 +31,6 @@ _PLUMBING = ("__internal:", "app:", "agent:", "endpoint:")
 COST_DECIMALS = 4
 _STUCK = (WAITING, "paused")  # where the last reply says what for
 _STATUSES = {"started", "active", "idle", WAITING, "paused"}  # which need no cleaning
-
-
-_MAX_BLANK = 5  # names of a list that are passed over, having nothing to show
 
 
 class Caps(NamedTuple):
@@ -76,7 +63,7 @@ def standard(session: Session) -> Row:
     stuck = session.status in _STUCK
     return Row(
         **_standard_fields(session, STANDARD, _minute),
-        reply=_text(session.output_preview, STANDARD.quote) if stuck else None,
+        reply=clipped(session.output_preview, STANDARD.quote) if stuck else None,
     )
 
 
@@ -92,15 +79,15 @@ def full(session: FullSession) -> Row:
         },
         **_identities(session),
         # The label of an untitled session is its question: once is enough.
-        question=None if fields["untitled"] else _text(session.preview, FULL.quote),
-        reply=_text(session.output_preview, FULL.quote),
+        question=None if fields["untitled"] else clipped(session.preview, FULL.quote),
+        reply=clipped(session.output_preview, FULL.quote),
         started_at=_second(session.started_at),
         owner=_owner(session.owner),
         effective_owner=_owner(session.effective_owner),
-        locale=_word(session.locale),
+        locale=id_or_text(session.locale),
         max_iterations=session.max_iterations,
         parallel_tool_calls=session.parallel_tool_calls,
-        features=_texts(session.features, FULL.tags, FULL.tag),
+        features=clipped_list(session.features, FULL.tags, FULL.tag),
         link=_link(session.view_url),
         usage=_usage(session.usage, said=fields["cost_usd"]),
         **_shapes(session, FULL),
@@ -114,19 +101,19 @@ def asked_alone(session: FullSession) -> dict[str, Any]:
     """
     return {
         **_label(session, STANDARD.label),
-        "question": _text(session.preview, FULL.quote),
+        "question": clipped(session.preview, FULL.quote),
         "created_at": _minute(session.created_at),
         "started_at": _minute(session.started_at),
         "updated_at": _minute(session.updated_at),
         "finished_at": _minute(session.finished_at),
-        "workspace_id": _word(session.workspace_id),
+        "workspace_id": id_or_text(session.workspace_id),
         "usage": _usage(session.usage, said=None),
     }
 
 
 def _label(session: Session, limit: int) -> dict[str, Any]:
-    title = _text(session.title, limit)
-    label = title or _text(session.preview, limit) or session.id
+    title = clipped(session.title, limit)
+    label = title or clipped(session.preview, limit) or session.id
     return {"id": session.id, "label": label, "untitled": None if title else True}
 
 
@@ -138,12 +125,12 @@ def _standard_fields(
     return {
         **_label(session, caps.label),
         "status": _status(session.status),
-        "agent_id": _word(session.agent_id),
+        "agent_id": id_or_text(session.agent_id),
         "created_at": moment(session.created_at),
         "updated_at": None if updated == finished else updated,
         "finished_at": finished,
-        "tags": _texts(tags, caps.tags, caps.tag),
-        "parent_session_id": _word(session.parent_session_id),
+        "tags": clipped_list(tags, caps.tags, caps.tag),
+        "parent_session_id": id_or_text(session.parent_session_id),
         "subagent": _subagent(session),
         "tokens": _tokens(session.usage),
         "cost_usd": _cost(session.usage),
@@ -165,7 +152,9 @@ def _identities(session: FullSession) -> dict[str, str | int | None]:
         "owner_principal_id",
         "resolved_owner_user_id",
     )
-    words: dict[str, str | int | None] = {name: _word(getattr(session, name)) for name in names}
+    words: dict[str, str | int | None] = {
+        name: id_or_text(getattr(session, name)) for name in names
+    }
     if _hex(words["workspace_id"]) == _hex(session.id):
         words["workspace_id"] = None  # every session has one of its own, under its own number
     return {**words, "forked_from_sequence": session.forked_from_sequence}
@@ -197,7 +186,7 @@ def _listing(
     if not entries:
         return None
     names = (name(entry) or "unnamed" if entry is not None else "unreadable" for entry in entries)
-    return Listing(count=len(entries), names=_texts(names, caps.names, caps.name) or [])
+    return Listing(count=len(entries), names=clipped_list(names, caps.names, caps.name) or [])
 
 
 def _transport(server: tuple[str, McpServer | None]) -> str:
@@ -214,41 +203,8 @@ def _sized(path: str | None, length: int | None, encoding: str | None) -> str | 
     return f"{path} ({length} chars)"
 
 
-def _text(text: str | None, limit: int) -> str | None:
-    return (harmless(text, limit) or None) if text else None
-
-
-def _word(text: str | None) -> str | None:
-    """Pass an id as it is; what merely stands in an id's place is anybody's text."""
-    if text is not None and _ID.fullmatch(text):
-        return text
-    return _text(text, MAX_ID_CHARS)
-
-
-def _texts(texts: Iterable[str | None] | None, max_items: int, limit: int) -> list[str] | None:
-    """Show the first `max_items` that are not blank; those beyond are counted and not looked at."""
-    # Cut before they are remembered: what is behind could not be shown anyway.
-    given = (text[:MAX_TEXT_CHARS] for text in texts or () if text)
-    looked_at = islice(given, max_items + _MAX_BLANK)
-    shown = list(islice((word for text in looked_at if (word := _name(text, limit))), max_items))
-    if rest := sum(1 for _ in given):
-        shown.append(f"+{rest} more")
-    return shown or None
-
-
-# Rows of one page have most of their names and tags in common.
-@lru_cache(maxsize=1024)
-def _name(text: str, limit: int) -> str:
-    return _unlike_a_count(harmless(text, limit))
-
-
-def _unlike_a_count(text: str) -> str:
-    """Quote a stranger's "+3 more", which would look like ours."""
-    return f'"{text}"' if text.startswith("+") and text.endswith(" more") else text
-
-
 def _status(status: str | None) -> str | None:
-    return status if status in _STATUSES else _text(status, 60)
+    return status if status in _STATUSES else clipped(status, 60)
 
 
 def _minute(moment: datetime | None) -> str | None:
@@ -260,9 +216,9 @@ def _second(moment: datetime | None) -> str | None:
 
 
 def _subagent(session: Session, task: str | None = None) -> Subagent | None:
-    name = _text(session.subagent_name, FULL.tag)
-    status = _text(session.subagent_status, FULL.tag)
-    task = _text(task, FULL.quote)
+    name = clipped(session.subagent_name, FULL.tag)
+    status = clipped(session.subagent_status, FULL.tag)
+    task = clipped(task, FULL.quote)
     return Subagent(name=name, status=status, task=task) if name or status or task else None
 
 
@@ -304,7 +260,7 @@ def _usage(usage: TokenUsage | None, *, said: float | None) -> Usage | None:
 def _owner(principal: Principal | None) -> Owner | None:
     if principal is None:
         return None
-    return Owner(id=_word(principal.id), kind=_text(principal.kind, 60))
+    return Owner(id=id_or_text(principal.id), kind=clipped(principal.kind, 60))
 
 
 def _link(url: str | None) -> str | None:
@@ -318,4 +274,4 @@ def _link(url: str | None) -> str | None:
         return None
     if parts.scheme not in ("http", "https") or not host:
         return None
-    return _text(urlunsplit((parts.scheme, host, parts.path, "", "")), 400)
+    return clipped(urlunsplit((parts.scheme, host, parts.path, "", "")), 400)

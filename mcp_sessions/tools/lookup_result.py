@@ -9,8 +9,8 @@ from mcp_types import CallToolResult
 from mcp_sessions.arguments import ListSessions
 from mcp_sessions.errors import SessionsError
 from mcp_sessions.paging.lookup import Lookup
+from mcp_sessions.results.clipped import MAX_ID_CHARS
 from mcp_sessions.results.models import PageSummary, Row, Unread, share
-from mcp_sessions.results.rows import MAX_ID_CHARS
 from mcp_sessions.results.safe_text import one_line
 from mcp_sessions.results.size_budget import RowBudget, size_of
 from mcp_sessions.settings import Settings

@@ -144,6 +144,7 @@ TESTED_ELSEWHERE = {
     "embedded/phrases.py": "embedded/test_seed.py",  # likewise
     "embedded/teams.py": "embedded/test_organization.py",  # its words
     "errors.py": "system/test_docs.py",  # classes that the README's table lists
+    "results/clipped.py": "results/test_rows.py",  # whose texts it clips
     "results/credentials/names.py": "results/credentials/test_named_values.py",  # lists of words
     "results/credentials/places.py": "results/credentials/test_links.py",  # as all its tables
     "results/credentials/public_ids.py": "results/credentials/test_random_tokens.py",  # none
