@@ -183,8 +183,8 @@ def test_ends_of_a_long_line_that_together_are_a_request_are_answered_no_request
 def test_no_more_is_read_early_than_is_kept_and_the_rest_waits_in_the_pipe(client):
     client.send(CALL)
     lines = LIST * (4 * MAX_LINE_BYTES // len(LIST))
-    threading.Thread(target=_pour, args=(client.stdin, lines), daemon=True).start()
     (reading,) = (one for one in threading.enumerate() if one.name == "early-reader")
+    threading.Thread(target=_pour, args=(client.stdin, lines), daemon=True).start()
     reading.join(DEADLINE)
     assert not reading.is_alive()
     left = client.reader.finish()
